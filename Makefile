@@ -1,0 +1,118 @@
+# cosftpd: make, make test, make demo.  No configure step.
+#
+#   BEARSSL=dir   build BearSSL from a source tree instead of the package
+#   CC=...        the compiler (default: musl-gcc where it is, else cc)
+#   FLAVOR=asan   address and undefined sanitizers, in build/asan
+#   WERROR=1      warnings are errors (as in CI)
+
+VERSION  = 0.1.0
+FLAVOR  ?= release
+HOSTCC  ?= cc
+PREFIX  ?= /usr/local
+DESTDIR ?=
+OUT      = build/$(FLAVOR)
+
+MUSL := $(shell command -v musl-gcc 2>/dev/null)
+ifeq ($(origin CC),default)
+CC := $(if $(MUSL),musl-gcc,$(HOSTCC))
+endif
+
+WARN = -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes \
+       -Wmissing-prototypes $(if $(WERROR),-Werror)
+DEFS = -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DCOSFTPD_VERSION='"$(VERSION)"'
+
+ifeq ($(FLAVOR),asan)
+CC      := $(HOSTCC)
+CFLAGS  ?= -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined
+LDFLAGS ?= -fsanitize=address,undefined
+else ifeq ($(FLAVOR),host)
+CC      := $(HOSTCC)
+CFLAGS  ?= -O2 -g
+LDFLAGS ?=
+else
+CFLAGS  ?= -O2 -g -ffunction-sections -fdata-sections
+LDFLAGS ?= -static -Wl,--gc-sections
+endif
+
+# BearSSL: the package's archive is found by the system compiler; its fortify
+# symbols mean their plain namesakes in musl.
+ifdef BEARSSL
+BEARSSL_INC = -I$(BEARSSL)/inc
+BEARSSL_LIB = $(CURDIR)/$(OUT)/bearssl/libbearssl.a
+else
+BEARSSL_INC = -I/usr/include/bearssl
+BEARSSL_LIB = $(shell $(HOSTCC) -print-file-name=libbearssl.a)
+FORTIFY     = $(if $(findstring musl,$(CC)),-Wl,--defsym=__memcpy_chk=memcpy \
+              -Wl,--defsym=__memset_chk=memset \
+              -Wl,--defsym=__memmove_chk=memmove)
+endif
+
+SRC  = $(wildcard conf/*.c tls/*.c net/*.c cos/*.c ftp/*.c)
+OBJ  = $(SRC:%.c=$(OUT)/%.o)
+LIB  = $(OUT)/libcosftpd.a
+UNIT = $(patsubst tests/%.c,$(OUT)/tests/%,$(wildcard tests/t_*.c))
+FAKE = $(patsubst %.c,$(OUT)/%.o,$(wildcard tests/fakecos/*.c))
+
+COMPILE = $(CC) -std=gnu11 $(DEFS) $(WARN) $(CFLAGS)
+LINK    = $(CC) $(CFLAGS) $(LDFLAGS) $(FORTIFY)
+
+PYTHON ?= $(shell for p in python3 /usr/bin/python3; do \
+          $$p -c 'import pytest' 2>/dev/null && echo $$p && break; done)
+
+.PHONY: all asan host check layers test test-functional test-sdk demo \
+        install clean
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: cosftpd
+
+# The program at the top is the release one; other flavours stay in build/.
+cosftpd: $(OUT)/cosftpd
+	cp $< $@
+
+$(OUT)/cosftpd: $(OUT)/cosftpd.o $(LIB) $(BEARSSL_LIB)
+	$(LINK) -o $@ $^
+	$(if $(findstring release,$(FLAVOR)),strip $@)
+	$(if $(findstring release,$(FLAVOR))$(findstring musl,$(CC)),, \
+	    @echo "note: not built with musl: larger, and names are looked up by the system libc")
+
+$(LIB): $(OBJ)
+	@rm -f $@
+	ar rc $@ $^
+
+$(OUT)/tls/%.o: tls/%.c
+	@mkdir -p $(@D)
+	$(COMPILE) $(BEARSSL_INC) -MMD -c -o $@ $<
+
+$(OUT)/%.o: %.c
+	@mkdir -p $(@D)
+	$(COMPILE) -MMD -c -o $@ $<
+
+ifdef BEARSSL
+$(BEARSSL_LIB):
+	@mkdir -p $(@D)
+	$(MAKE) -C $(BEARSSL) BUILD=$(@D) CC="$(CC)" LD="$(CC)" AR=ar \
+	    CFLAGS="-W -Wall -Os" $@
+endif
+
+# ---- tests ----
+
+asan host:
+	+$(MAKE) FLAVOR=$@ build/$@/cosftpd build/$@/fakecos
+
+$(OUT)/tests/t_%: $(OUT)/tests/t_%.o $(LIB) $(BEARSSL_LIB)
+	$(LINK) -o $@ $^
+
+$(OUT)/fakecos: $(FAKE) $(LIB) $(BEARSSL_LIB)
+	$(LINK) -pthread -o $@ $^
+
+check: $(UNIT)
+	@tests/run-units $(UNIT)
+
+layers:
+	@tests/layers.sh
+
+clean:
+	rm -rf build cosftpd
+
+-include $(OBJ:.o=.d) $(FAKE:.o=.d) $(UNIT:=.d) $(OUT)/cosftpd.d

@@ -1,0 +1,89 @@
+/*
+ * conf/conf.h - the configuration as plain constant data.
+ *
+ * conf_load() reads an INI file in the form of the original tool, checks
+ * every key against one table (conf.c) and returns all complaints of one run,
+ * each naming file:line, section, key, value and what is allowed.
+ */
+#ifndef COSFTPD_CONF_H
+#define COSFTPD_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "log.h"
+
+enum conf_interrupted { CONF_COMPLETE, CONF_DISCARD };
+
+/* One [COS_ACCOUNT_x] section. */
+struct conf_account {
+	char *section;
+	int line;
+	char *secret_id;
+	char *secret_key;
+	char *bucket;		/* name with APPID */
+	char *region;		/* NULL when only an endpoint is given */
+	char *endpoint;		/* effective "host[:port]", without the bucket */
+	bool endpoint_given;	/* false: built from the region (internal name) */
+	bool https;
+	char *home_dir;
+	char *user;
+	char *password;
+	bool can_read;
+	bool can_write;
+	bool delete_enable;
+	bool overwrite_enable;
+	bool content_type;	/* send Content-Type by extension */
+};
+
+struct conf {
+	char *file;
+	struct conf_account *accounts;
+	size_t naccounts;
+	/* [NETWORK] */
+	char *masquerade_address;	/* address or name, NULL = none */
+	char *listen_address;		/* NULL = all, IPv6 and IPv4 */
+	uint16_t listen_port;
+	uint16_t passive_min, passive_max;	/* both included */
+	bool active_enable;
+	int max_per_ip;			/* sessions, 0 = no limit */
+	char *banner;			/* NULL = the default greeting */
+	/* [TLS] */
+	char *ca_file;			/* NULL = the system's places */
+	/* [FILE_OPTION] */
+	int64_t single_file_max_size;	/* bytes */
+	/* [OPTIONAL] */
+	bool config_check_enable;
+	int64_t min_part_size;		/* bytes */
+	int upload_thread_num;		/* 0 = adaptive up to 16 */
+	int max_connection_num;		/* 0 = no limit */
+	int max_list_file;
+	int64_t memory_limit;		/* bytes for all transfer buffers */
+	enum conf_interrupted interrupted_upload;
+	int idle_timeout, data_timeout, login_delay, drain_timeout; /* s */
+	struct log_settings log;
+};
+
+/* Everything there is to say about a file, in the order of its lines. */
+struct conf_note {
+	bool error;		/* else a warning */
+	char *text;		/* "FILE:LINE: [SECTION] key = value: ..." */
+};
+struct conf_notes {
+	struct conf_note *note;
+	size_t n, nerrors;
+};
+
+/* NULL when notes->nerrors > 0 (including "cannot open").  The caller frees
+ * both the result and the notes. */
+struct conf *conf_load(const char *path, struct conf_notes *notes);
+void conf_free(struct conf *);		/* wipes secrets; NULL is fine */
+void conf_notes_free(struct conf_notes *);
+
+/* Every setting with its effective value, secrets masked, in the form of the
+ * file itself (can be loaded again but for the secrets). */
+void conf_print(const struct conf *, FILE *);
+
+#endif

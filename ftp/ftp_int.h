@@ -1,0 +1,112 @@
+/*
+ * ftp/ftp_int.h - what several files of ftp/ share; no other layer includes it.
+ */
+#ifndef COSFTPD_FTP_INT_H
+#define COSFTPD_FTP_INT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../cos/cos.h"
+#include "ftp.h"
+
+/* ---- line.c: the control channel's input as command lines ---- */
+enum { FTP_LINE_MAX = 4096 };
+enum ftp_line_status {
+	FTP_LINE_NONE,		/* more bytes are needed */
+	FTP_LINE_OK,
+	FTP_LINE_TOO_LONG,	/* the line was thrown away whole: 500 */
+	FTP_LINE_BINARY		/* holds NUL or a lone CR...: 500 */
+};
+/*
+ * Telnet (RFC 854) is taken out: IAC IAC is one 0xff, IAC with
+ * WILL/WONT/DO/DONT takes its option, IAC DM, IP and other commands vanish.
+ * Lines end in LF or CR LF.
+ */
+struct ftp_line {
+	char text[FTP_LINE_MAX + 1];	/* NUL-terminated on FTP_LINE_OK */
+	size_t len;
+	int state;
+	bool too_long, binary;
+	bool cr;
+};
+/* Takes bytes of buf up to the end of one line; *used says how many. */
+enum ftp_line_status ftp_line_feed(struct ftp_line *, const char *buf,
+    size_t n, size_t *used);
+/* Splits in place: verb in upper case (at most 8 letters, else ""), arg the
+ * rest after exactly one space ("" when there is none).  Trailing blanks of
+ * the argument belong to it. */
+void ftp_line_split(struct ftp_line *, char verb[9], const char **arg);
+
+/* ---- path.c: FTP names and COS keys ---- */
+enum ftp_path_status {
+	FTP_PATH_OK,
+	FTP_PATH_UTF8,		/* not UTF-8 */
+	FTP_PATH_BAD,		/* CR, LF, NUL, control bytes COS forbids */
+	FTP_PATH_LONG,		/* the key would be over 850 bytes */
+	FTP_PATH_ABOVE		/* .. above the root */
+};
+enum { FTP_PATH_MAX = COS_KEY_MAX + 2 };
+/*
+ * Joins arg (absolute or relative to cwd) to an absolute, normal path in out:
+ * "/" or "/a/b"; empty and "." segments vanish, ".." goes up.  *dir tells
+ * whether arg ended in a slash (or in "." or "..").
+ */
+enum ftp_path_status ftp_path_join(char out[FTP_PATH_MAX], const char *cwd,
+    const char *arg, bool *dir);
+const char *ftp_path_text(enum ftp_path_status);	/* for the reply */
+/* "/a/b" -> "a/b"; "/" -> "" */
+const char *ftp_path_key(const char *path);
+/* Key prefix of a directory: "" for "/", else "a/b/" */
+void ftp_path_prefix(char out[FTP_PATH_MAX], const char *path);
+const char *ftp_path_base(const char *path);	/* last segment */
+/* 257 quoting: doubles each '"' (RFC 959 appendix II); out 2 * len + 1 */
+void ftp_path_quote(char *out, size_t size, const char *path);
+bool ftp_utf8_valid(const char *, size_t);
+/* Can a client name this (one segment or a whole key): no CR, LF, NUL, no
+ * empty, "." or ".." segment. */
+bool ftp_name_reachable(const char *, size_t);
+
+/* ---- glob.c: * ? [a-z] [!x] and backslash, on one segment, no stack
+ * recursion, linear in practice (never exponential) ---- */
+bool ftp_glob_has(const char *);	/* holds a wildcard */
+bool ftp_glob_match(const char *pattern, const char *name);
+/* the literal head of a pattern, for the listing's prefix; its length */
+size_t ftp_glob_literal(const char *pattern);
+
+/* ---- listing.c: lines of LIST, NLST, MLSD ---- */
+struct ftp_entry {
+	const char *name;	/* one segment, without a slash */
+	bool dir;
+	int64_t size;
+	int64_t mtime;		/* 0: unknown */
+	const char *unique;	/* ETag without quotes, "" or NULL: none */
+};
+struct ftp_rights {
+	bool read, write, remove;
+};
+enum {				/* OPTS MLST */
+	FTP_FACT_TYPE = 1, FTP_FACT_SIZE = 2, FTP_FACT_MODIFY = 4,
+	FTP_FACT_PERM = 8, FTP_FACT_UNIQUE = 16,
+	FTP_FACT_DEFAULT = 15, FTP_FACT_ALL = 31
+};
+/* Each appends one line with CR LF. */
+void ftp_list_line(struct net_buf *, const struct ftp_entry *,
+    const struct ftp_rights *, const char *user, int64_t now);
+void ftp_mlst_line(struct net_buf *, const struct ftp_entry *,
+    const struct ftp_rights *, unsigned facts, const char *shown_name,
+    const char *type /* NULL: file or dir; "cdir", "pdir" */);
+/* "type;size;" -> mask; unknown facts are left out (RFC 3659 7.9) */
+unsigned ftp_facts_parse(const char *);
+/* "Type;Size;" text of a mask, for replies; with '*' marks for FEAT */
+void ftp_facts_text(char *out, size_t size, unsigned facts, bool feat);
+/* YYYYMMDDHHMMSS (RFC 3659 2.3) */
+void ftp_time_text(char out[16], int64_t t);
+
+/* ---- addr.c: PORT and EPRT arguments ---- */
+int ftp_port_parse(const char *arg, struct net_addr *);	/* -1: syntax */
+/* -1: syntax (501), -2: protocol not known (522); net_prt of EPSV: 1, 2 */
+int ftp_eprt_parse(const char *arg, struct net_addr *);
+
+#endif

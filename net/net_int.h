@@ -1,0 +1,53 @@
+/*
+ * net/net_int.h - what several files of net/ share; no other layer includes it.
+ */
+#ifndef COSFTPD_NET_INT_H
+#define COSFTPD_NET_INT_H
+
+#include "net.h"
+
+enum {
+	HTTP_HEAD_MAX = 16 * 1024,	/* a response head, all fields */
+	HTTP_LINE_MAX = 8 * 1024	/* a chunk-size or trailer line */
+};
+
+/*
+ * http_head.c: RFC 9112 response heads, strict.  > 0: the head is complete
+ * (h->size bytes); 0: more bytes are needed; -1: malformed, *e says how.
+ * 1xx heads are returned like any other; the caller skips them.
+ */
+int http_head_parse(const char *buf, size_t len, struct http_head *h,
+    struct err *e);
+
+/*
+ * Chunked bodies (RFC 9112 7.1).  Give http_chunk_feed what follows the head:
+ * it takes framing bytes only and returns how many it took (0 is fine), -1
+ * when malformed.  When c->left > 0 that many body bytes come next: move them
+ * and say so with http_chunk_took.  c->done: the last chunk and its trailer
+ * have been taken.
+ */
+struct http_chunk {
+	int state;
+	bool done;
+	int64_t left;
+	size_t line;		/* bytes seen of the current framing line */
+	uint64_t size;
+};
+void http_chunk_init(struct http_chunk *);
+ssize_t http_chunk_feed(struct http_chunk *, const char *buf, size_t len,
+    struct err *e);
+void http_chunk_took(struct http_chunk *, size_t n);
+
+/* pool.c: a connection is taken from the pool, used for one exchange, given
+ * back when it may be used again, else freed. */
+struct net_conn {
+	struct net_conn *next;
+	struct net_stream *stream;
+	bool reused;		/* has served an exchange before */
+	int64_t parked_at;
+};
+struct net_pool_origin;
+struct net_pool_origin *net_pool_origin(struct net_pool *,
+    const struct net_origin *);
+
+#endif
