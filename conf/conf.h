@@ -20,7 +20,7 @@ enum conf_interrupted { CONF_COMPLETE, CONF_DISCARD };
 /* One [COS_ACCOUNT_x] section. */
 struct conf_account {
 	char *section;
-	int line;
+	int line, user_line, home_line;		/* in the file, for messages */
 	char *secret_id;
 	char *secret_key;
 	char *bucket;		/* name with APPID */
@@ -69,11 +69,12 @@ struct conf {
 /* Everything there is to say about a file, in the order of its lines. */
 struct conf_note {
 	bool error;		/* else a warning */
+	int line;		/* 0: the whole file */
 	char *text;		/* "FILE:LINE: [SECTION] key = value: ..." */
 };
 struct conf_notes {
 	struct conf_note *note;
-	size_t n, nerrors;
+	size_t n, nerrors;	/* nerrors counts those beyond the cap, too */
 };
 
 /* NULL when notes->nerrors > 0 (including "cannot open").  The caller frees

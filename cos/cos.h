@@ -26,7 +26,8 @@ struct cos_client_settings {
 	int64_t memory_limit;	/* bytes for all upload parts together */
 	int64_t max_file;	/* single_file_max_size */
 	int64_t min_part;
-	int parts_in_flight;	/* 0: adaptive up to 16 */
+	int parts_in_flight;	/* 0: up to 16 */
+	int64_t copy_max;	/* bytes of one server-side copy, 0: 5 GiB */
 	const struct tls_trust *trust;	/* NULL: no https */
 };
 struct cos_client *cos_client_new(struct net_loop *, struct log *,
@@ -107,14 +108,15 @@ struct cos_entry {		/* valid until the next cos_list_next */
 	int64_t size, mtime;
 	const char *etag, *storage_class;
 };
-/* delimiter false: all keys below prefix, else one level.  max: at most that
- * many entries in all (0: no limit), page: max-keys of each request. */
+/* delimiter false: all keys below prefix, else one level.  page: entries of
+ * one request, 1..1000; pages follow as they are needed. */
 struct cos_list *cos_list_new(struct cos_bucket *, const char *prefix,
-    bool delimiter, int max, const char *who, struct net_task *owner);
-enum cos_state cos_list_state(const struct cos_list *);	/* DONE: no more */
-/* NULL: nothing now.  Entries come in key order. */
+    bool delimiter, int page, const char *who, struct net_task *owner);
+/* BUSY until the last entry was taken; a page that fails fails the whole. */
+enum cos_state cos_list_state(const struct cos_list *);
+/* NULL: nothing now.  In key order; the prefix itself is among the keys
+ * where it is one. */
 const struct cos_entry *cos_list_next(struct cos_list *);
-bool cos_list_truncated(const struct cos_list *);	/* cut at max */
 const struct cos_fault *cos_list_fault(const struct cos_list *);
 void cos_list_free(struct cos_list *);
 
@@ -140,6 +142,8 @@ enum cos_upload_mode {
 };
 struct cos_upload_request {
 	enum cos_upload_mode mode;
+	const char *copy_from;		/* COS_RESUME: the old object's key,
+					 * NULL: the same (borrowed) */
 	int64_t offset;			/* COS_RESUME */
 	int64_t size;			/* ALLO, -1 unknown */
 	bool no_overwrite;		/* overwrite_enable = false */
@@ -172,13 +176,17 @@ void cos_upload_free(struct cos_upload *);	/* aborts if not DONE */
 
 /* ---- rename: copy, verify, delete ---- */
 struct cos_rename;
-/* A file: src is what a HEAD of from said.  from ending in '/' renames all
- * keys below it. */
+/* A file: src is what a HEAD of from said.  A directory: both names end in
+ * '/', src is NULL, all keys below it move.  A target directory that exists
+ * is COS_EXISTS, unless all in it is what an earlier, broken off run of the
+ * same rename left there. */
 struct cos_rename *cos_rename_new(struct cos_bucket *, const char *from,
-    const char *to, const struct cos_object *src, bool no_overwrite,
-    const char *who, struct net_task *owner);
+    const char *to, const struct cos_object *src, const char *who,
+    struct net_task *owner);
 enum cos_state cos_rename_state(const struct cos_rename *);
 const struct cos_fault *cos_rename_fault(const struct cos_rename *);
+/* The copies are all there, only removing the sources failed. */
+bool cos_rename_copied(const struct cos_rename *);
 void cos_rename_free(struct cos_rename *);
 
 #endif

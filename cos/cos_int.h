@@ -43,17 +43,22 @@ enum cos_xml_event {
 	XML_BAD		/* reason says why; stays so */
 };
 struct cos_xml {
-	int state;
-	int depth;			/* open elements, the reported one too */
-	char name[XML_DEPTH][XML_NAME];	/* without a namespace prefix */
 	char text[XML_TEXT];		/* NUL-terminated, may hold NUL bytes */
 	size_t text_len;
 	const char *reason;
 	/* the scanner's own */
+	int state, back;		/* back: the state after an entity */
+	int depth;			/* open elements, the reported one too */
+	char name[XML_DEPTH][XML_NAME];	/* with their prefixes */
 	char token[XML_NAME];
 	size_t token_len;
-	unsigned char quote;
-	bool leaf, self_closed, root_done, pop;
+	size_t markup;			/* bytes since the last '<' or '&' */
+	int run;			/* of '-' or ']' at the end of a section */
+	char quote;
+	bool started;			/* no XML declaration any more */
+	bool decl;			/* inside it */
+	bool leaf;			/* no child was seen in the open element */
+	bool self_closed, pop;		/* to be done by the next call */
 };
 void cos_xml_init(struct cos_xml *);
 /* Takes bytes from *p (advancing it and shrinking *n) up to the next event.
@@ -62,17 +67,204 @@ enum cos_xml_event cos_xml_next(struct cos_xml *, const char **p, size_t *n);
 /* on XML_OPEN/CLOSE: the element itself and its parent ("" for the root) */
 const char *cos_xml_name(const struct cos_xml *);
 const char *cos_xml_parent(const struct cos_xml *);
+/* xml_entity.c: "amp", "#xe4" to UTF-8; its length, 0 when there is none */
+enum { XML_ENTITY = 8 };		/* longest: #x10FFFF */
+size_t cos_xml_entity(const char *name, size_t n, char out[4]);
 
 /* ---- date.c ---- */
-/* "2020-12-10T03:37:30.000Z" or RFC 1123; -1 when it is neither */
+/* "2020-12-10T03:37:30.000Z", RFC 1123, or "Wed Jan 18 16:04:17 2017" (UTC,
+ * seen in lists of uploads); -1 when it is none of them, or before 1970 */
 int64_t cos_date(const char *);
 
 /* ---- mime.c ---- */
 const char *cos_mime(const char *key);	/* by extension; a default, never NULL */
 
+/* ---- fault.c: what the store said, sorted by cause ---- */
+/* code, message and request_id as sent, NULL when there was none.  status 0:
+ * no answer came; message says why. */
+void cos_fault_from(struct cos_fault *, int status, const char *code,
+    const char *message, const char *request_id);
+/* May the same request be sent again after a pause?  Not so for COS_CLOCK and
+ * ExpiredToken: something has to be corrected first. */
+bool cos_fault_retry(const struct cos_fault *);
+
 /* ---- parts.c: the size of part n (1..10000), a pure function ---- */
 /* Linear from min_part (>= 1 MiB) so that 10,000 parts just cover max_file;
  * a multiple of 64 KiB. */
 int64_t cos_part_size(int n, int64_t min_part, int64_t max_file);
+
+/* ---- client.c: what the operations of all buckets share ---- */
+struct cos_client {
+	struct net_loop *loop;
+	struct log *log;
+	struct net_pool *pool;
+	struct cos_client_settings set;
+	struct cos_budget *budget;
+	struct cos_upload *uploads;	/* all, orphans too (upload.c) */
+	size_t norphans;		/* freed by their owner, not yet ended */
+	struct net_task *waiting;	/* for norphans to reach 0 */
+};
+struct cos_bucket {
+	struct cos_client *client;
+	const struct conf_account *account;	/* borrowed */
+	char *host;			/* as signed: BUCKET.ENDPOINT[:PORT] */
+	char *connect_host;		/* the same without the port */
+	struct net_origin origin;
+	int64_t skew;			/* s to add to our clock; learned */
+};
+
+/* ---- request.c: sign, send, retry, understand the answer ---- */
+enum { COS_PARAMS = 8, COS_HEADERS = 48, COS_UPLOAD_ID_MAX = 256 };
+enum cos_need {			/* what makes a 2xx a success */
+	COS_NEED_NOTHING,
+	COS_NEED_ETAG,		/* Complete, copy: 200 may carry <Error> */
+	COS_NEED_UPLOAD_ID
+};
+struct cos_call {		/* all strings borrowed until cos_request_free */
+	const char *op;		/* the API's name for it, for the log */
+	const char *method;
+	const char *key;	/* NULL: the bucket itself */
+	struct cos_pair param[COS_PARAMS];
+	size_t nparams;
+	struct cos_pair header[COS_HEADERS];
+	size_t nheaders;
+	const struct iovec *body;
+	size_t nbody;
+	enum cos_need need;
+	bool stream;		/* DONE at a 2xx head; the caller reads on */
+	bool once;		/* may not be repeated when unanswered */
+	bool quiet_404;		/* not found is an answer, not an error */
+	int answer_ms;		/* 0: the usual; the whole head, once sent */
+};
+struct cos_answer {		/* of a 2xx that is not streamed */
+	char etag[COS_ETAG_MAX];
+	char upload_id[COS_UPLOAD_ID_MAX];
+	bool has_crc;
+	uint64_t crc;		/* header, or CRC64 of the document */
+};
+struct cos_request;
+struct cos_request *cos_request_new(struct cos_bucket *,
+    const struct cos_call *, const char *who, struct net_task *owner);
+enum cos_state cos_request_state(const struct cos_request *);
+const struct cos_fault *cos_request_fault(const struct cos_request *);
+const struct http_head *cos_request_head(const struct cos_request *);
+const struct cos_answer *cos_request_answer(const struct cos_request *);
+struct net_http *cos_request_http(struct cos_request *);
+/* The last attempt may have been carried out although it failed. */
+bool cos_request_unanswered(const struct cos_request *);
+int cos_request_attempts(const struct cos_request *);
+/* For who reads a stream: what its failure is as a fault, and the log line. */
+void cos_request_stream_failed(struct cos_request *, struct cos_fault *);
+void cos_request_free(struct cos_request *);
+
+void cos_call_param(struct cos_call *, const char *name, const char *value);
+void cos_call_header(struct cos_call *, const char *name, const char *value);
+
+/* A fault of our own finding, with its text. */
+void cos_fault_set(struct cos_fault *, enum cos_cause, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void cos_object_from_head(struct cos_object *, const struct http_head *);
+/* "BUCKET.HOST/escaped key" for x-cos-copy-source */
+void cos_copy_source(struct net_buf *, const struct cos_bucket *,
+    const char *key);
+
+/* Unsigned decimal, whole text; false when it is not that. */
+bool cos_crc_text(const char *, uint64_t *crc);
+
+/* ---- budget.c: memory for parts, first come first served ---- */
+enum { COS_CHUNK = 256 * 1024 };
+struct cos_budget;
+struct cos_reserve {		/* zero it; part of who asks */
+	struct cos_reserve *next;
+	struct net_task *owner;
+	int64_t bytes;
+	bool queued, granted;
+};
+struct cos_budget *cos_budget_new(int64_t limit);
+void cos_budget_free(struct cos_budget *);
+int64_t cos_budget_limit(const struct cos_budget *);
+/* Granted now (true), or queued: the owner is woken when granted is set. */
+bool cos_budget_ask(struct cos_budget *, struct cos_reserve *, int64_t bytes);
+void cos_budget_cancel(struct cos_budget *, struct cos_reserve *);
+void cos_budget_give(struct cos_budget *, int64_t bytes);
+bool cos_budget_pressed(const struct cos_budget *);	/* somebody waits */
+void *cos_chunk_new(struct cos_budget *);
+void cos_chunk_free(struct cos_budget *, void *);
+
+/* ---- part.c: one part of a multipart upload, held until confirmed ---- */
+struct cos_part {
+	struct cos_part *next;
+	int number;
+	char number_text[8];
+	size_t len, target;		/* bytes held; to be held */
+	int64_t reserved;		/* of the budget */
+	struct iovec *iov;		/* owned chunks */
+	size_t niov;
+	bool copy;			/* server-side: range of the old object */
+	char range[64];
+	char *source;			/* owned: x-cos-copy-source */
+	int64_t copy_len;
+	bool has_crc;
+	uint64_t crc;
+	struct cos_request *request;	/* NULL: waits to be sent */
+	int tries;
+};
+struct cos_part *cos_part_new(int number, size_t target, int64_t reserved);
+void *cos_part_room(struct cos_part *, struct cos_budget *, size_t *room);
+void cos_part_wrote(struct cos_part *, size_t n);
+void cos_part_free(struct cos_part *, struct cos_budget *);
+
+/* ---- meta.c: the headers of an object that survive a copy by parts ---- */
+enum { COS_META_MAX = 32 };
+struct cos_meta {
+	struct cos_pair pair[COS_META_MAX];
+	size_t n;
+	char *text;		/* owned: all names and values */
+};
+bool cos_meta_from_head(struct cos_meta *, const struct http_head *);
+void cos_meta_put(const struct cos_meta *, struct cos_call *);
+void cos_meta_free(struct cos_meta *);
+
+/* ---- abort.c: end a multipart upload for sure ---- */
+struct cos_abort;
+/* id NULL: the answer to Initiate was lost: find what it left, begun at or
+ * after `since` (Unix seconds of the store), and abort that. */
+struct cos_abort *cos_abort_new(struct cos_bucket *, const char *key,
+    const char *id, int64_t since, const char *who, struct net_task *owner);
+bool cos_abort_done(const struct cos_abort *);
+void cos_abort_free(struct cos_abort *);
+/* upload.c: is this id a live upload's, or may one be getting its id? */
+bool cos_upload_is_live(const struct cos_client *, const char *key,
+    const char *id);
+/* upload.c: at the end of the program */
+void cos_uploads_drop(struct cos_client *);
+
+/* ---- copy.c: one object copied inside COS and verified ---- */
+struct cos_copy;
+struct cos_copy *cos_copy_new(struct cos_bucket *, const char *from,
+    const char *to, const struct cos_object *src, const char *who,
+    struct net_task *owner);
+enum cos_state cos_copy_state(const struct cos_copy *);
+const struct cos_fault *cos_copy_fault(const struct cos_copy *);
+void cos_copy_free(struct cos_copy *);
+
+/* ---- rename_tree.c: a directory ---- */
+struct cos_tree;
+struct cos_tree *cos_tree_new(struct cos_bucket *, const char *from,
+    const char *to, const char *who, struct net_task *owner);
+enum cos_state cos_tree_state(const struct cos_tree *);
+const struct cos_fault *cos_tree_fault(const struct cos_tree *);
+bool cos_tree_copied(const struct cos_tree *);
+void cos_tree_free(struct cos_tree *);
+
+/* ---- delete_many.c: DELETE Multiple Objects, up to 1000 keys ---- */
+struct cos_delete_many;
+/* keys: n C strings one after the other; copied */
+struct cos_delete_many *cos_delete_many_new(struct cos_bucket *,
+    const char *keys, size_t n, const char *who, struct net_task *owner);
+enum cos_state cos_delete_many_state(const struct cos_delete_many *);
+const struct cos_fault *cos_delete_many_fault(const struct cos_delete_many *);
+void cos_delete_many_free(struct cos_delete_many *);
+bool cos_key_fits_xml(const char *key);
 
 #endif

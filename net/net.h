@@ -30,9 +30,8 @@ struct net_loop;
 enum {			/* why a task is stepped; READ and WRITE are wants too */
 	NET_READ = 1,
 	NET_WRITE = 2,
-	NET_URGENT = 4,		/* POLLPRI: TCP urgent data */
-	NET_TIMEOUT = 8,	/* the deadline passed; it is cleared */
-	NET_WOKEN = 16
+	NET_TIMEOUT = 4,	/* the deadline passed; it is cleared */
+	NET_WOKEN = 8
 };
 
 struct net_task {
@@ -121,8 +120,8 @@ void net_stream_tls(struct net_stream *, struct tls_conn *tls);
 enum net_stream_state net_stream_state(const struct net_stream *);
 const char *net_stream_reason(const struct net_stream *);
 int net_stream_fd(const struct net_stream *);
-void net_stream_urgent(struct net_stream *);	/* wake the owner on POLLPRI */
-bool net_stream_was_urgent(struct net_stream *);	/* once per event */
+/* Urgent data is read in its place (SO_OOBINLINE): the Telnet Synch. */
+void net_stream_urgent_inline(struct net_stream *);
 
 /* Reads straight into buf: > 0 bytes; 0 nothing yet, or the stream has ended
  * (ask net_stream_state). */
@@ -196,6 +195,7 @@ struct net_http_request {	/* all borrowed until the exchange is freed */
 	const struct iovec *body;
 	size_t nbody;
 	bool is_head;		/* HEAD: the response has no body */
+	bool once;		/* never sent again on a stale connection */
 	int answer_ms;		/* from the request sent to the whole head */
 	int idle_ms;		/* between bytes, both ways */
 };
@@ -210,6 +210,17 @@ struct net_http *net_http_new(struct net_pool *,
 void net_http_free(struct net_http *);
 enum net_http_state net_http_state(const struct net_http *);
 const char *net_http_reason(const struct net_http *);
+enum net_http_cause {
+	NET_HTTP_NONE,
+	NET_HTTP_LOOKUP,	/* the name does not resolve */
+	NET_HTTP_TLS,		/* certificate or protocol */
+	NET_HTTP_MALFORMED,	/* the answer is not HTTP as we accept it */
+	NET_HTTP_NETWORK	/* connect, reset, cut, time-out */
+};
+enum net_http_cause net_http_cause(const struct net_http *);
+/* The request went out whole (or in part) and no answer came: it may or may
+ * not have been carried out. */
+bool net_http_unanswered(const struct net_http *);
 const struct http_head *net_http_head(const struct net_http *);
 /* Body bytes; 0 = nothing now, or state is DONE or FAILED. */
 size_t net_http_read(struct net_http *, void *buf, size_t n);

@@ -38,16 +38,33 @@ ssize_t http_chunk_feed(struct http_chunk *, const char *buf, size_t len,
     struct err *e);
 void http_chunk_took(struct http_chunk *, size_t n);
 
-/* pool.c: a connection is taken from the pool, used for one exchange, given
- * back when it may be used again, else freed. */
-struct net_conn {
-	struct net_conn *next;
-	struct net_stream *stream;
-	bool reused;		/* has served an exchange before */
-	int64_t parked_at;
-};
+/* stream.c: gives the input buffer back; only when it is empty */
+void net_stream_trim(struct net_stream *);
+/* it failed in TLS (certificate, protocol), not in TCP */
+bool net_stream_tls_failed(const struct net_stream *);
+
+/*
+ * pool.c: a connection is taken from the pool, used for one exchange, and
+ * given back when it may be used again, else closed.
+ */
 struct net_pool_origin;
-struct net_pool_origin *net_pool_origin(struct net_pool *,
+struct net_conn {
+	struct net_task task;		/* owns the stream while parked */
+	struct net_stream *stream;
+	struct net_pool_origin *origin;
+	struct net_conn *next;
+	bool reused;			/* has served an exchange before */
+};
+struct net_pool_origin *net_pool_find(struct net_pool *,
     const struct net_origin *);
+/* a parked connection that is still good, or NULL */
+struct net_conn *net_pool_take(struct net_pool_origin *);
+void net_pool_park(struct net_conn *);
+void net_pool_close(struct net_conn *);
+struct net_lookup *net_pool_lookup(struct net_pool_origin *,
+    struct net_task *owner);
+/* a new connection to addr (TLS already begun), owned by the caller's task */
+struct net_conn *net_pool_connect(struct net_pool_origin *,
+    const struct net_addr *addr, struct net_task *owner, struct err *);
 
 #endif

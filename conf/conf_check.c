@@ -1,0 +1,195 @@
+/*
+ * conf/conf_check.c - what one value alone does not show: keys that are
+ * missing, keys that contradict each other, accounts that do.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "conf_int.h"
+
+#define CLASSIC_HOST_MAX 60	/* of BUCKET.cos.REGION.myqcloud.com */
+
+/* Line of a key of the section just read, 0 when it is not there. */
+static int
+line_of(const struct conf_load *l, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < conf_nkeys; i++)
+		if (conf_keys[i].section == l->section &&
+		    strcmp(conf_keys[i].name, name) == 0)
+			return l->seen[i];
+	return 0;
+}
+
+static void
+check_needed(struct conf_load *l)
+{
+	size_t i;
+
+	for (i = 0; i < conf_nkeys; i++)
+		if (conf_keys[i].section == l->section &&
+		    (conf_keys[i].flags & CONF_NEEDED) && l->seen[i] == 0)
+			conf_note(l, true, l->heading_line, "[%s] %s: missing "
+			    "(%s)", l->heading, conf_keys[i].name,
+			    conf_keys[i].help);
+}
+
+/* What would give "BUCKET.BUCKET.cos..." or a host nobody has. */
+static void
+check_endpoint(struct conf_load *l)
+{
+	const struct conf_account *a = l->account;
+	int line = line_of(l, "cos_endpoint");
+	size_t len = a->bucket != NULL ? strlen(a->bucket) : 0;
+
+	if (len > 0 && strncmp(a->endpoint, a->bucket, len) == 0 &&
+	    a->endpoint[len] == '.')
+		conf_note(l, true, line, "[%s] cos_endpoint = %.60s: begins "
+		    "with the bucket, allowed: %.60s (cos_bucket is put in "
+		    "front)", l->heading, a->endpoint, a->endpoint + len + 1);
+	else if (strstr(a->endpoint, ".tecentcos.cn") != NULL)
+		conf_note(l, false, line, "[%s] cos_endpoint = %.60s: did you "
+		    "mean tencentcos.cn?", l->heading, a->endpoint);
+}
+
+static void
+check_region(struct conf_load *l)
+{
+	const struct conf_account *a = l->account;
+	size_t len = strlen(".cos.") + strlen(a->region) +
+	    strlen(".myqcloud.com");
+
+	if (a->bucket != NULL && strlen(a->bucket) + len > CLASSIC_HOST_MAX)
+		conf_note(l, false, line_of(l, "cos_bucket"), "[%s] cos_bucket "
+		    "= %.60s: COS has no bucket with so long a name in %.60s "
+		    "(%d characters at most)", l->heading, a->bucket, a->region,
+		    (int)(CLASSIC_HOST_MAX - len));
+}
+
+void
+conf_check_account(struct conf_load *l)
+{
+	struct conf_account *a = l->account;
+	size_t len = a->home_dir != NULL ? strlen(a->home_dir) : 0;
+
+	check_needed(l);
+	a->user_line = line_of(l, "ftp_login_user_name");
+	a->home_line = line_of(l, "home_dir");
+	while (len > 1 && a->home_dir[len - 1] == '/')
+		a->home_dir[--len] = '\0';
+	a->endpoint_given = a->endpoint != NULL;
+	if (a->region != NULL)
+		check_region(l);
+	if (a->endpoint != NULL) {
+		check_endpoint(l);
+	} else if (a->region != NULL) {
+		a->endpoint = conf_region_endpoint(a->region);
+		l->no_memory |= a->endpoint == NULL;
+	} else if (line_of(l, "cos_region") == 0 &&
+	    line_of(l, "cos_endpoint") == 0) {
+		conf_note(l, true, l->heading_line, "[%s] cos_region: missing, "
+		    "and so is cos_endpoint; one of them is needed",
+		    l->heading);
+	}
+}
+
+/* ---- all accounts ---- */
+
+struct entry {
+	const char *text;
+	int line;
+	const struct conf_account *account;
+};
+
+static int
+compare(const void *x, const void *y)
+{
+	const struct entry *a = x, *b = y;
+	int c = strcmp(a->text, b->text);
+
+	return c != 0 ? c : (a->line > b->line) - (a->line < b->line);
+}
+
+static int
+compare_case(const void *x, const void *y)
+{
+	const struct entry *a = x, *b = y;
+	int c = strcasecmp(a->text, b->text);
+
+	return c != 0 ? c : (a->line > b->line) - (a->line < b->line);
+}
+
+static void
+find_equal_texts(struct conf_load *l, struct entry *list, size_t n,
+    const char *key)
+{
+	size_t i, first = 0;
+
+	qsort(list, n, sizeof(*list), compare);
+	for (i = 1; i < n; i++) {
+		if (strcmp(list[first].text, list[i].text) != 0) {
+			first = i;
+			continue;
+		}
+		conf_note(l, true, list[i].line, "[%s] %s = %.60s: the same "
+		    "as in [%s], line %d; each account needs its own",
+		    list[i].account->section, key, list[i].text,
+		    list[first].account->section, list[first].line);
+	}
+}
+
+static void
+find_equal_sections(struct conf_load *l, struct entry *list, size_t n)
+{
+	size_t i, first = 0;
+
+	qsort(list, n, sizeof(*list), compare_case);
+	for (i = 1; i < n; i++) {
+		if (strcasecmp(list[first].text, list[i].text) != 0)
+			first = i;
+		else
+			conf_note(l, true, list[i].line, "[%s]: already begun "
+			    "in line %d", list[i].text, list[first].line);
+	}
+}
+
+static void
+check_unique(struct conf_load *l)
+{
+	const struct conf *c = l->conf;
+	const struct conf_account *a;
+	struct entry *list = calloc(c->naccounts, sizeof(*list));
+	size_t n = 0;
+
+	if (list == NULL) {
+		l->no_memory = true;
+		return;
+	}
+	for (a = c->accounts; a < c->accounts + c->naccounts; a++)
+		list[n++] = (struct entry){ a->section, a->line, a };
+	find_equal_sections(l, list, n);
+	n = 0;
+	for (a = c->accounts; a < c->accounts + c->naccounts; a++)
+		if (a->user != NULL)
+			list[n++] = (struct entry){ a->user, a->user_line, a };
+	find_equal_texts(l, list, n, "ftp_login_user_name");
+	n = 0;
+	for (a = c->accounts; a < c->accounts + c->naccounts; a++)
+		if (a->home_dir != NULL)
+			list[n++] = (struct entry){ a->home_dir, a->home_line,
+			    a };
+	find_equal_texts(l, list, n, "home_dir");
+	free(list);
+}
+
+void
+conf_check_all(struct conf_load *l)
+{
+	if (l->conf->naccounts == 0)
+		conf_note(l, true, 0, "no account: at least one section "
+		    "[COS_ACCOUNT_x] is needed");
+	else
+		check_unique(l);
+}

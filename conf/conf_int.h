@@ -1,0 +1,114 @@
+/*
+ * conf/conf_int.h - what the files of conf.c share: the settings table, the
+ * types of its rows, and the notes.
+ */
+#ifndef COSFTPD_CONF_INT_H
+#define COSFTPD_CONF_INT_H
+
+#include "conf.h"
+#include "ini.h"
+
+enum conf_section {
+	CONF_ACCOUNT,
+	CONF_NETWORK,
+	CONF_TLS,
+	CONF_FILE,
+	CONF_OPTIONAL,
+	CONF_SECTIONS
+};
+
+enum {				/* of a key */
+	CONF_NEEDED = 1,	/* has no default and must be there */
+	CONF_SECRET = 2,	/* never shown */
+	CONF_CLAMP = 4,		/* out of range is a warning */
+	CONF_ZERO = 8		/* 0 is allowed besides min to max */
+};
+
+struct conf_choice {
+	const char *name;
+	int value;
+};
+
+struct conf_key;
+
+/*
+ * How a value is read and shown.  parse() returns 0; -1 with *why saying what
+ * the value is not and what is allowed; 1 with *why as a warning.
+ */
+struct conf_type {
+	const char *what;	/* "a boolean" */
+	int (*parse)(const struct conf_key *, const char *value, void *at,
+	    struct err *why);
+	void (*print)(const struct conf_key *, const void *at, FILE *);
+	const struct conf_choice *choice;	/* ends with a NULL name */
+	size_t size;		/* of what a choice is kept in */
+};
+
+struct conf_key {
+	enum conf_section section;
+	const char *name;
+	const struct conf_type *type;
+	size_t offset;		/* in conf_account or conf */
+	const char *standard;	/* the default as it would be written; NULL */
+	int64_t min, max;	/* value, or length of a text */
+	unsigned flags;
+	const char *(*check)(const char *);	/* a text: what is wrong */
+	const char *help;
+};
+
+/* conf.c */
+#define CONF_KEYS_MAX 64	/* bound of what is kept per key */
+extern const struct conf_key conf_keys[];
+extern const size_t conf_nkeys;
+extern const char *const conf_section_name[CONF_SECTIONS];
+
+struct conf *conf_new(const char *file);
+int conf_defaults(struct conf *, struct conf_account *);  /* NULL: globals */
+void *conf_at(const struct conf_key *, const struct conf *,
+    const struct conf_account *);
+
+/* conf_type.c */
+extern const struct conf_type conf_text, conf_bool, conf_int, conf_port,
+    conf_ports, conf_size, conf_rights, conf_level, conf_protocol,
+    conf_content, conf_interrupted, conf_when;
+
+/* conf_host.c: checks of texts, NULL when fine */
+bool conf_is_host(const char *name, size_t len);
+const char *conf_check_name(const char *);	/* not a sample's placeholder */
+const char *conf_check_bucket(const char *);
+const char *conf_check_region(const char *);
+const char *conf_check_endpoint(const char *);
+const char *conf_check_masquerade(const char *);
+const char *conf_check_listen(const char *);
+const char *conf_check_file(const char *);
+char *conf_region_endpoint(const char *region);	/* malloc'ed; NULL: memory */
+
+/* One run of conf_load(). */
+struct conf_load {
+	const char *file;
+	struct conf *conf;
+	struct conf_notes *notes;
+	enum conf_section section;
+	char heading[INI_NAME_MAX + 1];	/* "" before the first section */
+	int heading_line;
+	int section_line[CONF_SECTIONS];
+	bool skip;		/* in a section that is not ours */
+	struct conf_account *account;		/* with CONF_ACCOUNT */
+	int seen[CONF_KEYS_MAX];		/* line in this section, 0 */
+	bool no_memory;
+};
+
+/* conf_note.c; line 0 is the whole file, text begins with what is meant */
+void conf_note(struct conf_load *, bool error, int line, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+void conf_notes_sort(struct conf_notes *);
+
+/* conf_hint.c: a remark on an unknown key or section, "" when nothing fits */
+void conf_hint_key(const char *name, char *buf, size_t size);
+void conf_hint_section(const char *name, char *buf, size_t size);
+
+/* conf_check.c: what one value alone does not show */
+void conf_check_account(struct conf_load *);	/* the one just read */
+void conf_check_all(struct conf_load *);
+
+#endif

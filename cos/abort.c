@@ -1,0 +1,209 @@
+/*
+ * cos/abort.c - end a multipart upload for sure.
+ *
+ * With an id: Abort, and again until COS says NoSuchUpload, as a part that
+ * was still arriving may outlive the first one.  Without (the answer to
+ * Initiate was lost): list the uploads of that key and abort those begun
+ * since then that no live upload of ours owns.  Other tools share the bucket,
+ * so nothing else is touched.
+ */
+#include <stdlib.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cos_int.h"
+
+enum { AGAIN_MAX = 3 };
+
+enum state { A_FIND, A_ABORT, A_DONE };
+
+struct cos_abort {
+	struct net_task task;
+	struct net_task *owner;
+	struct cos_bucket *bucket;
+	const char *who;
+	char key[COS_KEY_MAX + 2];
+	char id[COS_UPLOAD_ID_MAX];
+	int64_t since;
+	enum state state;
+	bool finding;			/* go back to A_FIND after an abort */
+	int again, found;
+	struct cos_request *request;
+	struct cos_xml *xml;		/* owned, while finding */
+	struct {
+		char key[COS_KEY_MAX + 2];
+		char id[COS_UPLOAD_ID_MAX];
+		int64_t begun;
+	} row;				/* the <Upload> being read */
+	char chosen[COS_UPLOAD_ID_MAX];
+};
+
+static void
+done(struct cos_abort *a)
+{
+	a->state = A_DONE;
+	net_task_wake(a->owner);
+}
+
+static void
+send_abort(struct cos_abort *a)
+{
+	struct cos_call c = { .op = "AbortMultipartUpload",
+	    .method = "DELETE", .key = a->key, .quiet_404 = true };
+
+	cos_call_param(&c, "uploadId", a->id);
+	cos_request_free(a->request);
+	a->request = cos_request_new(a->bucket, &c, a->who, &a->task);
+	a->state = A_ABORT;
+	if (a->request == NULL)
+		done(a);
+}
+
+static void
+send_find(struct cos_abort *a)
+{
+	struct cos_call c = { .op = "ListMultipartUploads", .method = "GET",
+	    .stream = true };
+
+	cos_call_param(&c, "uploads", "");
+	cos_call_param(&c, "prefix", a->key);
+	cos_call_param(&c, "encoding-type", "url");
+	cos_request_free(a->request);
+	a->request = cos_request_new(a->bucket, &c, a->who, &a->task);
+	a->state = A_FIND;
+	a->chosen[0] = '\0';
+	cos_xml_init(a->xml);
+	if (a->request == NULL)
+		done(a);
+}
+
+static void
+read_field(struct cos_abort *a)
+{
+	const char *name = cos_xml_name(a->xml);
+	ssize_t n;
+
+	if (strcmp(name, "Upload") == 0) {
+		if (strcmp(a->row.key, a->key) == 0 &&
+		    a->row.begun >= a->since && a->chosen[0] == '\0' &&
+		    !cos_upload_is_live(a->bucket->client, a->key, a->row.id))
+			memcpy(a->chosen, a->row.id, sizeof(a->chosen));
+		memset(&a->row, 0, sizeof(a->row));
+	} else if (strcmp(cos_xml_parent(a->xml), "Upload") != 0) {
+		return;
+	} else if (strcmp(name, "Key") == 0) {
+		n = cos_unescape(a->xml->text, a->xml->text_len);
+		if (n >= 0 && (size_t)n < sizeof(a->row.key)) {
+			memcpy(a->row.key, a->xml->text, (size_t)n);
+			a->row.key[n] = '\0';
+		}
+	} else if (strcmp(name, "UploadId") == 0) {
+		snprintf(a->row.id, sizeof(a->row.id), "%.255s",
+		    a->xml->text);
+	} else if (strcmp(name, "Initiated") == 0) {
+		a->row.begun = cos_date(a->xml->text);
+	}
+}
+
+/* false: wait for more */
+static bool
+read_list(struct cos_abort *a)
+{
+	struct net_http *http = cos_request_http(a->request);
+	enum cos_xml_event ev = XML_MORE;
+	const char *p;
+	size_t n, rest;
+
+	while (p = net_http_peek(http, &n), n > 0) {
+		rest = n;
+		while ((ev = cos_xml_next(a->xml, &p, &rest)) != XML_MORE &&
+		    ev != XML_BAD)
+			if (ev == XML_CLOSE)
+				read_field(a);
+		net_http_drop(http, n);
+		if (ev == XML_BAD)
+			return true;
+	}
+	return net_http_state(http) != HTTP_BODY;
+}
+
+static void
+find_step(struct cos_abort *a)
+{
+	if (cos_request_state(a->request) == COS_FAILED) {
+		done(a);
+	} else if (read_list(a)) {
+		if (a->chosen[0] != '\0' && a->found++ < 100) {
+			memcpy(a->id, a->chosen, sizeof(a->id));
+			a->again = 0;
+			send_abort(a);
+		} else {
+			done(a);
+		}
+	}
+}
+
+static void
+step(struct net_task *t, unsigned why)
+{
+	struct cos_abort *a = (struct cos_abort *)t;
+
+	(void)why;
+	if (a->state == A_DONE || cos_request_state(a->request) == COS_BUSY)
+		return;
+	if (a->state == A_FIND)
+		find_step(a);
+	else if (cos_request_state(a->request) == COS_DONE &&
+	    ++a->again < AGAIN_MAX)
+		send_abort(a);		/* until it says NoSuchUpload */
+	else if (a->finding)
+		send_find(a);
+	else
+		done(a);
+}
+
+struct cos_abort *
+cos_abort_new(struct cos_bucket *b, const char *key, const char *id,
+    int64_t since, const char *who, struct net_task *owner)
+{
+	struct cos_abort *a = calloc(1, sizeof(*a));
+
+	if (a == NULL)
+		return NULL;
+	net_task_init(&a->task, b->client->loop, step);
+	a->owner = owner;
+	a->bucket = b;
+	a->who = who;
+	a->since = since;
+	a->finding = id == NULL;
+	snprintf(a->key, sizeof(a->key), "%s", key);
+	if (id != NULL) {
+		snprintf(a->id, sizeof(a->id), "%s", id);
+		send_abort(a);
+		return a;
+	}
+	a->xml = malloc(sizeof(*a->xml));
+	if (a->xml == NULL) {
+		cos_abort_free(a);
+		return NULL;
+	}
+	send_find(a);
+	return a;
+}
+
+bool
+cos_abort_done(const struct cos_abort *a)
+{
+	return a->state == A_DONE;
+}
+
+void
+cos_abort_free(struct cos_abort *a)
+{
+	if (a == NULL)
+		return;
+	cos_request_free(a->request);
+	net_task_end(&a->task);
+	free(a->xml);
+	free(a);
+}

@@ -1,0 +1,90 @@
+/*
+ * cos/client.c - what all buckets share, and the buckets.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cos_int.h"
+
+struct cos_client *
+cos_client_new(struct net_loop *l, struct log *log, struct net_resolver *r,
+    const struct cos_client_settings *set, struct err *e)
+{
+	struct cos_client *c = calloc(1, sizeof(*c));
+
+	if (c == NULL)
+		goto fail;
+	c->loop = l;
+	c->log = log;
+	c->set = *set;
+	c->pool = net_pool_new(l, r, set->trust);
+	c->budget = cos_budget_new(set->memory_limit);
+	if (c->pool == NULL || c->budget == NULL)
+		goto fail;
+	return c;
+fail:
+	cos_client_free(c);
+	err_set(e, "out of memory");
+	return NULL;
+}
+
+void
+cos_client_free(struct cos_client *c)
+{
+	if (c == NULL)
+		return;
+	cos_uploads_drop(c);
+	net_pool_free(c->pool);
+	cos_budget_free(c->budget);
+	free(c);
+}
+
+struct cos_bucket *
+cos_bucket_new(struct cos_client *c, const struct conf_account *a,
+    struct err *e)
+{
+	struct cos_bucket *b = calloc(1, sizeof(*b));
+	const char *colon = strchr(a->endpoint, ':');
+	size_t size = strlen(a->bucket) + strlen(a->endpoint) + 2;
+
+	if (b == NULL)
+		goto fail;
+	b->client = c;
+	b->account = a;
+	b->host = malloc(size);
+	b->connect_host = malloc(size);
+	if (b->host == NULL || b->connect_host == NULL)
+		goto fail;
+	snprintf(b->host, size, "%s.%s", a->bucket, a->endpoint);
+	snprintf(b->connect_host, size, "%s.%.*s", a->bucket, colon != NULL ?
+	    (int)(colon - a->endpoint) : (int)strlen(a->endpoint),
+	    a->endpoint);
+	b->origin.host = b->connect_host;
+	b->origin.tls = a->https;
+	b->origin.port = colon != NULL ? (uint16_t)atoi(colon + 1) :
+	    a->https ? 443 : 80;
+	return b;
+fail:
+	cos_bucket_free(b);
+	err_set(e, "out of memory");
+	return NULL;
+}
+
+void
+cos_bucket_free(struct cos_bucket *b)
+{
+	if (b == NULL)
+		return;
+	free(b->host);
+	free(b->connect_host);
+	free(b);
+}
+
+void
+cos_copy_source(struct net_buf *out, const struct cos_bucket *b,
+    const char *key)
+{
+	net_buf_printf(out, "%s/", b->host);
+	cos_escape(out, key, strlen(key), true);
+}

@@ -1,0 +1,162 @@
+/*
+ * cos/copy.c - one object copied inside COS and verified.
+ *
+ * Up to 5 GiB it is one request; a larger one is built from parts, which is
+ * an upload whose old beginning is the whole source.  If-Match makes sure
+ * that it is the version that was looked at.  A copy resets the storage
+ * class, so it is sent again.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cos_int.h"
+
+enum { ANSWER_MS = 10 * 60 * 1000 };
+static const int64_t single_max = INT64_C(5) << 30;
+
+struct cos_copy {
+	struct net_task task;
+	struct net_task *owner;
+	struct cos_bucket *bucket;
+	const char *who;
+	char from[COS_KEY_MAX + 2], to[COS_KEY_MAX + 2];
+	struct cos_object src;
+	struct net_buf source;
+	struct cos_request *request;	/* small, or */
+	struct cos_upload *upload;	/* by parts */
+	enum cos_state state;
+	struct cos_fault fault;
+};
+
+static void
+finish(struct cos_copy *c, enum cos_state state)
+{
+	c->state = state;
+	net_task_wake(c->owner);
+}
+
+static void
+request_step(struct cos_copy *c)
+{
+	const struct cos_answer *a = cos_request_answer(c->request);
+
+	if (cos_request_state(c->request) == COS_FAILED) {
+		c->fault = *cos_request_fault(c->request);
+		finish(c, COS_FAILED);
+	} else if (cos_request_state(c->request) == COS_DONE) {
+		if (a->has_crc && c->src.has_crc && a->crc != c->src.crc) {
+			cos_fault_set(&c->fault, COS_CORRUPT, "copy has "
+			    "CRC-64 %" PRIu64 ", its source %" PRIu64,
+			    a->crc, c->src.crc);
+			log_line(c->bucket->client->log, LOG_LEVEL_ERROR,
+			    "%s CopyObject %s/%s: %s", c->who,
+			    c->bucket->account->bucket, c->to, c->fault.text);
+			finish(c, COS_FAILED);
+			return;
+		}
+		finish(c, COS_DONE);
+	}
+}
+
+static void
+step(struct net_task *t, unsigned why)
+{
+	struct cos_copy *c = (struct cos_copy *)t;
+
+	(void)why;
+	if (c->state != COS_BUSY)
+		return;
+	if (c->upload == NULL) {
+		request_step(c);
+	} else if (cos_upload_state(c->upload) == COS_FAILED) {
+		c->fault = *cos_upload_fault(c->upload);
+		finish(c, COS_FAILED);
+	} else if (cos_upload_state(c->upload) == COS_DONE) {
+		finish(c, COS_DONE);
+	} else if (cos_upload_ready(c->upload)) {
+		cos_upload_finish(c->upload);
+	}
+}
+
+static bool
+start_request(struct cos_copy *c)
+{
+	struct cos_call call = { .op = "CopyObject", .method = "PUT",
+	    .key = c->to, .need = COS_NEED_ETAG, .answer_ms = ANSWER_MS };
+
+	c->source.max = 4 * COS_KEY_MAX;
+	cos_copy_source(&c->source, c->bucket, c->from);
+	if (c->source.failed)
+		return false;
+	cos_call_header(&call, "x-cos-copy-source", c->source.data);
+	cos_call_header(&call, "x-cos-metadata-directive", "Copy");
+	cos_call_header(&call, "x-cos-copy-source-If-Match", c->src.etag);
+	if (strcmp(c->src.storage_class, "STANDARD") != 0)
+		cos_call_header(&call, "x-cos-storage-class",
+		    c->src.storage_class);
+	if (!c->bucket->account->overwrite_enable)
+		cos_call_header(&call, "x-cos-forbid-overwrite", "true");
+	c->request = cos_request_new(c->bucket, &call, c->who, &c->task);
+	return c->request != NULL;
+}
+
+static bool
+start_parts(struct cos_copy *c)
+{
+	struct cos_upload_request ur = { .mode = COS_RESUME,
+	    .copy_from = c->from, .offset = c->src.size, .size = -1,
+	    .no_overwrite = !c->bucket->account->overwrite_enable };
+
+	c->upload = cos_upload_new(c->bucket, c->to, &ur, c->who, &c->task);
+	return c->upload != NULL;
+}
+
+struct cos_copy *
+cos_copy_new(struct cos_bucket *b, const char *from, const char *to,
+    const struct cos_object *src, const char *who, struct net_task *owner)
+{
+	struct cos_copy *c = calloc(1, sizeof(*c));
+	int64_t max = b->client->set.copy_max > 0 ? b->client->set.copy_max :
+	    single_max;
+
+	if (c == NULL)
+		return NULL;
+	net_task_init(&c->task, b->client->loop, step);
+	c->owner = owner;
+	c->bucket = b;
+	c->who = who;
+	c->src = *src;
+	snprintf(c->from, sizeof(c->from), "%s", from);
+	snprintf(c->to, sizeof(c->to), "%s", to);
+	if (!(src->size <= max ? start_request(c) : start_parts(c))) {
+		cos_copy_free(c);
+		return NULL;
+	}
+	return c;
+}
+
+enum cos_state
+cos_copy_state(const struct cos_copy *c)
+{
+	return c->state;
+}
+
+const struct cos_fault *
+cos_copy_fault(const struct cos_copy *c)
+{
+	return &c->fault;
+}
+
+void
+cos_copy_free(struct cos_copy *c)
+{
+	if (c == NULL)
+		return;
+	cos_request_free(c->request);
+	cos_upload_free(c->upload);
+	net_task_end(&c->task);
+	net_buf_free(&c->source);
+	free(c);
+}

@@ -1,0 +1,49 @@
+/*
+ * cos/parts.c - how large part n of an upload is.
+ *
+ * The size of a file is not known when its upload starts, a part is held in
+ * memory until it is stored, and there are 10,000 parts at most.  So parts
+ * grow with their number: small files are sent in small pieces at once, and
+ * all parts together still just hold the largest file that is allowed.
+ */
+#include "cos_int.h"
+
+#define MIB	((int64_t)1 << 20)
+#define SMALLEST MIB			/* of COS; the last part may be less */
+#define LARGEST	(5 * 1024 * MIB)	/* of COS */
+
+enum {
+	PARTS = 10000,
+	STEPS = PARTS * (PARTS - 1) / 2,	/* 0 + 1 + ... + 9999 */
+	GRAIN = 64 * 1024
+};
+
+static int64_t
+limit(int64_t v, int64_t low, int64_t high)
+{
+	return v < low ? low : v > high ? high : v;
+}
+
+static int64_t
+round_up(int64_t size)
+{
+	return (size + GRAIN - 1) / GRAIN * GRAIN;
+}
+
+int64_t
+cos_part_size(int n, int64_t min_part, int64_t max_file)
+{
+	int64_t first, step, mean, left;
+
+	max_file = limit(max_file, 0, PARTS * LARGEST);
+	mean = (max_file + PARTS - 1) / PARTS;
+	first = round_up(limit(min_part, SMALLEST, LARGEST));
+	/* From first to twice the mean: where that is more than a part may
+	 * have, a larger first one makes the slope flatter. */
+	if (first < 2 * mean - LARGEST)
+		first = round_up(2 * mean - LARGEST);
+	left = max_file - PARTS * first;
+	step = left > 0 ? (left + STEPS - 1) / STEPS : 0;
+	n = (int)limit(n, 1, PARTS);
+	return limit(round_up(first + (n - 1) * step), SMALLEST, LARGEST);
+}

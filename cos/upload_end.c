@@ -1,0 +1,387 @@
+/*
+ * cos/upload_end.c - how an upload ends: one PUT, or Complete, each with its
+ * proof; a HEAD where the answer was lost; an abort everywhere else.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "upload_int.h"
+
+enum {
+	TRIES = 3,
+	COMPLETE_MS = 120 * 1000	/* between bytes; COS sends blanks */
+};
+
+static void
+drop_request(struct cos_upload *u)
+{
+	cos_request_free(u->request);
+	u->request = NULL;
+}
+
+static void
+out_of_memory(struct cos_upload *u)
+{
+	struct cos_fault f;
+
+	cos_fault_set(&f, COS_UNAVAILABLE, "out of memory");
+	cos_upload_fail(u, &f);
+}
+
+/* ---- the object is there and right ---- */
+
+static void
+done(struct cos_upload *u, const char *etag, bool has_crc, uint64_t crc)
+{
+	u->object.size = u->total;
+	u->object.has_crc = has_crc;
+	u->object.crc = crc;
+	snprintf(u->object.etag, sizeof(u->object.etag), "%s", etag);
+	if (u->orphan)
+		log_line(u->client->log, LOG_LEVEL_INFO, "%s upload of %s/%s "
+		    "was finished although the client is gone", u->who,
+		    u->bucket->account->bucket, u->key);
+	cos_upload_drop_parts(u);
+	cos_upload_enter(u, U_DONE);
+}
+
+/* The store has something else than what we sent.  It is not deleted: who
+ * reads it may still want it more than nothing. */
+static void
+corrupt(struct cos_upload *u, uint64_t theirs, uint64_t ours)
+{
+	cos_fault_set(&u->fault, COS_CORRUPT, "COS has CRC-64 %" PRIu64
+	    ", sent was %" PRIu64, theirs, ours);
+	log_line(u->client->log, LOG_LEVEL_ERROR, "%s %s/%s: %s", u->who,
+	    u->bucket->account->bucket, u->key, u->fault.text);
+	cos_upload_drop_parts(u);
+	cos_upload_enter(u, U_FAILED);
+}
+
+/* What the whole object's CRC must be; false: not known. */
+static bool
+expected_crc(const struct cos_upload *u, uint64_t *crc)
+{
+	if (u->multipart)
+		return cos_upload_whole_crc(u, crc);
+	*crc = u->filling != NULL ? u->filling->crc : 0;
+	return true;
+}
+
+/* ---- settling by HEAD ---- */
+
+static void
+settle(struct cos_upload *u, bool verify_only)
+{
+	struct cos_call c = { .op = "HeadObject", .method = "HEAD",
+	    .key = u->key, .quiet_404 = true };
+
+	drop_request(u);
+	u->verify_only = verify_only;
+	u->request = cos_request_new(u->bucket, &c, u->who, &u->task);
+	if (u->request == NULL)
+		out_of_memory(u);
+	else
+		cos_upload_enter(u, U_SETTLE);
+}
+
+/* Is it ours?  By CRC where COS knows it, else by the ETag's form. */
+static bool
+is_ours(const struct cos_upload *u, const struct cos_object *o)
+{
+	uint64_t crc;
+	char parts[16];
+	size_t n;
+
+	if (o->size != u->total)
+		return false;
+	if (o->has_crc && expected_crc(u, &crc))
+		return o->crc == crc;
+	if (!u->multipart)
+		return false;
+	n = (size_t)snprintf(parts, sizeof(parts), "-%d\"", u->nparts);
+	return strlen(o->etag) > n &&
+	    strcmp(o->etag + strlen(o->etag) - n, parts) == 0;
+}
+
+static void
+settle_step(struct cos_upload *u)
+{
+	struct cos_object o;
+	struct cos_fault f = u->fault;
+	uint64_t crc = 0;
+
+	if (cos_request_state(u->request) == COS_DONE) {
+		cos_object_from_head(&o, cos_request_head(u->request));
+		if (is_ours(u, &o)) {
+			done(u, o.etag, o.has_crc, o.crc);
+			return;
+		}
+		if (u->verify_only && o.has_crc && expected_crc(u, &crc)) {
+			corrupt(u, o.crc, crc);
+			return;
+		}
+	}
+	drop_request(u);
+	if (u->verify_only)
+		cos_fault_set(&f, COS_CORRUPT, "COS confirmed the object but "
+		    "does not have it as it was sent");
+	else if (u->tries < TRIES && u->multipart &&
+	    f.cause != COS_EXISTS) {
+		cos_upload_complete(u);
+		return;
+	}
+	cos_upload_fail(u, &f);
+}
+
+/* ---- one PUT ---- */
+
+static void
+put_md5(const struct cos_upload *u, char text[32])
+{
+	unsigned char md5[TLS_MD5_LEN];
+	struct tls_md5 m;
+	size_t i;
+
+	tls_md5_init(&m);
+	for (i = 0; u->filling != NULL && i < u->filling->niov; i++)
+		tls_md5_update(&m, u->filling->iov[i].iov_base,
+		    u->filling->iov[i].iov_len);
+	tls_md5_final(&m, md5);
+	tls_base64(text, md5, sizeof(md5));
+}
+
+void
+cos_upload_put(struct cos_upload *u)
+{
+	struct cos_call c = { .op = "PutObject", .method = "PUT",
+	    .key = u->key, .need = COS_NEED_ETAG };
+
+	if (u->filling != NULL) {
+		c.body = u->filling->iov;
+		c.nbody = u->filling->niov;
+	}
+	if (u->md5[0] == '\0')
+		put_md5(u, u->md5);
+	cos_call_header(&c, "Content-MD5", u->md5);
+	if (u->meta.n > 0)
+		cos_meta_put(&u->meta, &c);
+	else if (u->bucket->account->content_type)
+		cos_call_header(&c, "Content-Type", cos_mime(u->key));
+	if (u->forbid)
+		cos_call_header(&c, "x-cos-forbid-overwrite", "true");
+	u->tries++;
+	drop_request(u);
+	u->request = cos_request_new(u->bucket, &c, u->who, &u->task);
+	if (u->request == NULL)
+		out_of_memory(u);
+	else
+		cos_upload_enter(u, U_PUT);
+}
+
+static void
+put_step(struct cos_upload *u)
+{
+	const struct cos_answer *a = cos_request_answer(u->request);
+	uint64_t crc;
+
+	if (cos_request_state(u->request) == COS_FAILED) {
+		u->fault = *cos_request_fault(u->request);
+		/* With forbid-overwrite a repeated PUT may meet itself. */
+		if (cos_request_unanswered(u->request) ||
+		    (u->fault.cause == COS_EXISTS &&
+		    cos_request_attempts(u->request) > 1))
+			settle(u, false);
+		else
+			cos_upload_abort(u);
+		return;
+	}
+	expected_crc(u, &crc);
+	if (!a->has_crc || a->crc == crc)
+		done(u, a->etag, true, crc);
+	else if (u->tries < TRIES && !u->forbid)
+		cos_upload_put(u);
+	else
+		corrupt(u, a->crc, crc);
+}
+
+/* ---- Complete ---- */
+
+static bool
+complete_body(struct cos_upload *u)
+{
+	struct net_buf *b = &u->body;
+	int i;
+
+	if (b->len > 0)
+		return !b->failed;
+	b->max = 4 * 1024 * 1024;
+	net_buf_printf(b, "<CompleteMultipartUpload>");
+	for (i = 0; i < u->nparts; i++)
+		net_buf_printf(b, "<Part><PartNumber>%d</PartNumber>"
+		    "<ETag>%s</ETag></Part>", i + 1, u->done[i].etag);
+	net_buf_printf(b, "</CompleteMultipartUpload>");
+	return !b->failed;
+}
+
+void
+cos_upload_complete(struct cos_upload *u)
+{
+	struct cos_call c = { .op = "CompleteMultipartUpload",
+	    .method = "POST", .key = u->key, .need = COS_NEED_ETAG,
+	    .once = true, .answer_ms = COMPLETE_MS };
+
+	if (!complete_body(u)) {
+		out_of_memory(u);
+		return;
+	}
+	u->body_iov.iov_base = u->body.data;
+	u->body_iov.iov_len = u->body.len;
+	c.body = &u->body_iov;
+	c.nbody = 1;
+	cos_call_param(&c, "uploadId", u->id);
+	cos_call_header(&c, "Content-Type", "application/xml");
+	if (u->forbid)
+		cos_call_header(&c, "x-cos-forbid-overwrite", "true");
+	u->tries++;
+	drop_request(u);
+	u->request = cos_request_new(u->bucket, &c, u->who, &u->task);
+	if (u->request == NULL)
+		out_of_memory(u);
+	else
+		cos_upload_enter(u, U_COMPLETE);
+}
+
+static void
+complete_step(struct cos_upload *u)
+{
+	const struct cos_answer *a = cos_request_answer(u->request);
+	bool known, doubt;
+	uint64_t crc;
+
+	if (cos_request_state(u->request) == COS_FAILED) {
+		u->fault = *cos_request_fault(u->request);
+		doubt = cos_request_unanswered(u->request) ||
+		    u->fault.status >= 500 ||
+		    ((u->tries > 1 || cos_request_attempts(u->request) > 1) &&
+		    (u->fault.cause == COS_EXISTS ||
+		    strcmp(u->fault.code, "NoSuchUpload") == 0));
+		if (doubt)
+			settle(u, false);
+		else
+			cos_upload_abort(u);
+		return;
+	}
+	known = cos_upload_whole_crc(u, &crc);
+	if (known && !a->has_crc)
+		settle(u, true);
+	else if (known && a->crc != crc)
+		corrupt(u, a->crc, crc);
+	else
+		done(u, a->etag, a->has_crc, a->crc);
+}
+
+/* ---- cut off: may what arrived become the object? ---- */
+
+static void
+cut_step(struct cos_upload *u)
+{
+	bool nothing_there = cos_request_state(u->request) == COS_FAILED &&
+	    cos_request_fault(u->request)->cause == COS_NOT_FOUND;
+
+	drop_request(u);
+	if (!nothing_there) {
+		cos_upload_abort(u);
+		return;
+	}
+	u->kept = true;
+	u->forbid = true;
+	u->state = U_RECEIVE;
+	cos_upload_finish(u);
+}
+
+/* ---- abort ---- */
+
+static void
+ended(struct cos_upload *u)
+{
+	if (u->cut && u->fault.cause == COS_OK) {
+		u->kept = false;
+		cos_upload_enter(u, U_DONE);
+	} else {
+		cos_upload_enter(u, U_FAILED);
+	}
+}
+
+static void
+abort_step(struct cos_upload *u)
+{
+	const char *id = u->id;
+
+	if (u->abort != NULL) {
+		if (!cos_abort_done(u->abort))
+			return;
+		cos_abort_free(u->abort);
+		u->abort = NULL;
+		u->init = INIT_NONE;
+	}
+	if (u->init == INIT_SENT) {
+		/* Its answer is awaited: only it knows the id. */
+		switch (cos_request_state(u->init_request)) {
+		case COS_BUSY:
+			return;
+		case COS_FAILED:
+			id = NULL;
+			u->init = cos_request_unanswered(u->init_request) ?
+			    INIT_CLEAN : INIT_NONE;
+			break;
+		case COS_DONE:
+			snprintf(u->id, sizeof(u->id), "%s",
+			    cos_request_answer(u->init_request)->upload_id);
+			u->init = INIT_HAVE;
+		}
+		cos_request_free(u->init_request);
+		u->init_request = NULL;
+	}
+	if (u->init == INIT_NONE) {
+		ended(u);
+		return;
+	}
+	u->abort = cos_abort_new(u->bucket, u->key,
+	    u->init == INIT_CLEAN ? NULL : id, u->init_since, u->who,
+	    &u->task);
+	if (u->abort == NULL)
+		ended(u);
+}
+
+void
+cos_upload_abort(struct cos_upload *u)
+{
+	if (u->state >= U_ABORT)
+		return;
+	cos_upload_enter(u, U_ABORT);
+	cos_upload_drop_parts(u);
+	drop_request(u);
+	net_task_wake(&u->task);
+}
+
+void
+cos_upload_end_step(struct cos_upload *u)
+{
+	if (u->state == U_ABORT) {
+		abort_step(u);
+		return;
+	}
+	if (cos_request_state(u->request) == COS_BUSY)
+		return;
+	if (u->state == U_PUT)
+		put_step(u);
+	else if (u->state == U_COMPLETE)
+		complete_step(u);
+	else if (u->state == U_SETTLE)
+		settle_step(u);
+	else
+		cut_step(u);
+}

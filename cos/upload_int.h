@@ -1,0 +1,109 @@
+/*
+ * cos/upload_int.h - one upload, shared by upload.c (the verbs and the step
+ * function), upload_old.c (append and resume), upload_parts.c (initiate,
+ * parts) and upload_end.c (PUT, complete, settle, abort).
+ */
+#ifndef COSFTPD_UPLOAD_INT_H
+#define COSFTPD_UPLOAD_INT_H
+
+#include "cos_int.h"
+
+enum cos_upload_step {
+	U_OLD_HEAD,		/* append, resume: what is there? */
+	U_OLD_READ,		/* its small beginning comes back to us */
+	U_RECEIVE,		/* the client sends; parts go out meanwhile */
+	U_DRAIN,		/* all received; parts still going out */
+	U_CUT_HEAD,		/* cut off: would keeping replace something? */
+	U_PUT,			/* small: one PUT */
+	U_COMPLETE,
+	U_SETTLE,		/* the answer was lost: a HEAD decides */
+	U_ABORT,
+	U_DONE,
+	U_FAILED
+};
+enum cos_upload_init {
+	INIT_NONE,
+	INIT_SENT,
+	INIT_CLEAN,		/* removing what a lost answer left */
+	INIT_HAVE		/* id is known */
+};
+
+struct cos_done_part {
+	char *etag;
+	int64_t len;
+	bool has_crc;
+	uint64_t crc;
+};
+
+struct cos_upload {
+	struct net_task task;
+	struct net_task *owner;
+	struct cos_upload *next;	/* in client->uploads */
+	struct cos_client *client;
+	struct cos_bucket *bucket;
+	char key[COS_KEY_MAX + 2];
+	char source[COS_KEY_MAX + 2];	/* whose bytes are the beginning */
+	char who[128];
+	struct cos_upload_request req;
+	enum cos_upload_step state;
+	bool orphan;			/* its owner has freed it */
+
+	struct cos_object old;		/* append, resume */
+	struct cos_meta meta;
+	int64_t old_len;		/* bytes of it that stay */
+	char range[64];
+
+	enum cos_upload_init init;
+	int init_tries;
+	int64_t init_since;
+	char id[COS_UPLOAD_ID_MAX];
+	struct cos_request *init_request;
+	struct cos_abort *abort;	/* clean-up or final abort */
+
+	struct cos_reserve reserve;
+	struct cos_part *filling;
+	struct cos_part *sealed, **sealed_end;
+	struct cos_part *flight;
+	int nflight, nheld;		/* nheld: sealed and in flight */
+	int nparts;			/* last number given */
+	struct cos_done_part *done;	/* by number - 1 */
+	size_t done_cap;
+
+	struct cos_request *request;	/* HEAD, GET, PUT, Complete */
+	struct net_buf body;		/* of Complete */
+	struct iovec body_iov;
+	char md5[32];			/* Content-MD5 of a PUT */
+	int tries;			/* PUT or Complete sent */
+	bool verify_only;		/* U_SETTLE after a good Complete */
+
+	int64_t total;			/* old_len and what was received */
+	bool multipart, cut, kept;
+	bool forbid;			/* x-cos-forbid-overwrite */
+	struct cos_object object;	/* the result */
+	struct cos_fault fault;
+};
+
+void cos_upload_enter(struct cos_upload *, enum cos_upload_step);
+void cos_upload_fail(struct cos_upload *, const struct cos_fault *);
+
+/* upload_old.c */
+void cos_upload_old_start(struct cos_upload *);
+void cos_upload_old_step(struct cos_upload *);
+
+/* upload_parts.c */
+bool cos_upload_new_part(struct cos_upload *);	/* u->filling, or wait */
+void cos_upload_seal(struct cos_upload *);
+bool cos_upload_may_seal_early(const struct cos_upload *);
+void cos_upload_queue_copy(struct cos_upload *, int64_t from, int64_t len);
+void cos_upload_initiate(struct cos_upload *);
+void cos_upload_pump(struct cos_upload *);	/* initiate, parts */
+void cos_upload_drop_parts(struct cos_upload *);
+bool cos_upload_whole_crc(const struct cos_upload *, uint64_t *crc);
+
+/* upload_end.c */
+void cos_upload_put(struct cos_upload *);
+void cos_upload_complete(struct cos_upload *);
+void cos_upload_end_step(struct cos_upload *);
+void cos_upload_abort(struct cos_upload *);
+
+#endif

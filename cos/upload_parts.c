@@ -1,0 +1,402 @@
+/*
+ * cos/upload_parts.c - the multipart upload while it runs: initiate, parts
+ * sent from their buffers, their checksums matched.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "upload_int.h"
+
+enum {
+	IN_FLIGHT = 16,
+	INIT_TRIES = 3,
+	PART_TRIES = 3,		/* of one part whose checksum is wrong */
+	SEAL_MIN = 1024 * 1024,	/* COS takes no smaller part but the last */
+	PARTS_MAX = 10000
+};
+
+static int
+max_flight(const struct cos_upload *u)
+{
+	int n = u->client->set.parts_in_flight;
+
+	return n > 0 ? n : IN_FLIGHT;
+}
+
+static int64_t
+target_of(const struct cos_upload *u, int number)
+{
+	const struct cos_client_settings *s = &u->client->set;
+	int64_t size = cos_part_size(number, s->min_part, s->max_file);
+
+	return size < s->memory_limit ? size : s->memory_limit;
+}
+
+/* Makes sure that u->filling has room; false: the owner waits (for memory or
+ * for a part to be confirmed) or the upload has failed. */
+bool
+cos_upload_new_part(struct cos_upload *u)
+{
+	struct cos_fault f;
+	int64_t size;
+
+	if (u->filling != NULL)
+		return true;
+	if (u->nheld > max_flight(u))
+		return false;
+	if (u->nparts >= PARTS_MAX) {
+		cos_fault_set(&f, COS_TOO_LARGE, "more than 10,000 parts");
+		cos_upload_fail(u, &f);
+		return false;
+	}
+	if (u->reserve.queued)
+		return false;
+	size = target_of(u, u->nparts + 1);
+	if (!u->reserve.granted &&
+	    !cos_budget_ask(u->client->budget, &u->reserve, size))
+		return false;
+	u->filling = cos_part_new(u->nparts + 1, (size_t)u->reserve.bytes,
+	    u->reserve.bytes);
+	if (u->filling == NULL) {
+		cos_fault_set(&f, COS_UNAVAILABLE, "out of memory");
+		cos_upload_fail(u, &f);
+		return false;
+	}
+	u->reserve.granted = false;
+	u->nparts++;
+	return true;
+}
+
+/* Somebody waits for memory: end this part now, if the parts left over can
+ * still hold the largest file allowed. */
+bool
+cos_upload_may_seal_early(const struct cos_upload *u)
+{
+	int64_t cover = 0;
+	int i;
+
+	if (!cos_budget_pressed(u->client->budget) ||
+	    u->filling->len < SEAL_MIN)
+		return false;
+	for (i = u->nparts + 1; i <= PARTS_MAX; i++)
+		cover += target_of(u, i);
+	return cover >= u->client->set.max_file - u->total;
+}
+
+static void
+push_sealed(struct cos_upload *u, struct cos_part *p)
+{
+	p->next = NULL;
+	*u->sealed_end = p;
+	u->sealed_end = &p->next;
+	u->nheld++;
+}
+
+void
+cos_upload_seal(struct cos_upload *u)
+{
+	struct cos_part *p = u->filling;
+	int64_t over = p->reserved - (int64_t)p->len;
+
+	u->filling = NULL;
+	p->reserved -= over;
+	push_sealed(u, p);
+	u->multipart = true;
+	if (over > 0)
+		cos_budget_give(u->client->budget, over);
+	if (u->init == INIT_NONE)
+		cos_upload_initiate(u);
+}
+
+void
+cos_upload_queue_copy(struct cos_upload *u, int64_t from, int64_t len)
+{
+	struct cos_part *p = cos_part_new(++u->nparts, 0, 0);
+	struct cos_fault f;
+
+	if (p == NULL) {
+		cos_fault_set(&f, COS_UNAVAILABLE, "out of memory");
+		cos_upload_fail(u, &f);
+		return;
+	}
+	p->copy = true;
+	p->copy_len = len;
+	snprintf(p->range, sizeof(p->range), "bytes=%" PRId64 "-%" PRId64,
+	    from, from + len - 1);
+	push_sealed(u, p);
+}
+
+/* ---- initiate ---- */
+
+void
+cos_upload_initiate(struct cos_upload *u)
+{
+	struct cos_call c = { .op = "InitiateMultipartUpload",
+	    .method = "POST", .key = u->key, .need = COS_NEED_UPLOAD_ID,
+	    .once = true };
+	struct cos_fault f;
+
+	cos_call_param(&c, "uploads", "");
+	if (u->meta.n > 0)
+		cos_meta_put(&u->meta, &c);
+	else if (u->bucket->account->content_type)
+		cos_call_header(&c, "Content-Type", cos_mime(u->key));
+	u->init = INIT_SENT;
+	u->init_tries++;
+	u->init_since = (int64_t)time(NULL) + u->bucket->skew - 5;
+	u->init_request = cos_request_new(u->bucket, &c, u->who, &u->task);
+	if (u->init_request == NULL) {
+		u->init = INIT_NONE;
+		cos_fault_set(&f, COS_UNAVAILABLE, "out of memory");
+		cos_upload_fail(u, &f);
+	}
+}
+
+static void
+init_failed(struct cos_upload *u)
+{
+	struct cos_fault f = *cos_request_fault(u->init_request);
+	bool lost = cos_request_unanswered(u->init_request);
+
+	cos_request_free(u->init_request);
+	u->init_request = NULL;
+	u->init = INIT_NONE;
+	if (!lost) {
+		cos_upload_fail(u, &f);
+		return;
+	}
+	u->fault = f;
+	u->init = INIT_CLEAN;
+	u->abort = cos_abort_new(u->bucket, u->key, NULL, u->init_since,
+	    u->who, &u->task);
+	if (u->abort == NULL)
+		cos_upload_fail(u, &f);
+}
+
+static void
+init_step(struct cos_upload *u)
+{
+	struct cos_fault f = u->fault;
+
+	if (u->init == INIT_SENT) {
+		switch (cos_request_state(u->init_request)) {
+		case COS_BUSY:
+			return;
+		case COS_FAILED:
+			init_failed(u);
+			return;
+		case COS_DONE:
+			snprintf(u->id, sizeof(u->id), "%s",
+			    cos_request_answer(u->init_request)->upload_id);
+			cos_request_free(u->init_request);
+			u->init_request = NULL;
+			u->init = INIT_HAVE;
+		}
+	} else if (u->init == INIT_CLEAN && cos_abort_done(u->abort)) {
+		cos_abort_free(u->abort);
+		u->abort = NULL;
+		u->init = INIT_NONE;
+		if (u->init_tries < INIT_TRIES)
+			cos_upload_initiate(u);
+		else
+			cos_upload_fail(u, &f);
+	}
+}
+
+/* ---- parts ---- */
+
+static bool
+send_part(struct cos_upload *u, struct cos_part *p)
+{
+	struct cos_call c = { .op = "UploadPart", .method = "PUT",
+	    .key = u->key, .body = p->iov, .nbody = p->niov,
+	    .need = COS_NEED_ETAG };
+	struct net_buf source = { .max = 4 * COS_KEY_MAX };
+
+	cos_call_param(&c, "partNumber", p->number_text);
+	cos_call_param(&c, "uploadId", u->id);
+	p->tries++;
+	if (p->copy) {
+		c.op = "UploadPartCopy";
+		c.answer_ms = 10 * 60 * 1000;	/* gigabytes, inside COS */
+		cos_copy_source(&source, u->bucket, u->source);
+		if (source.failed) {
+			net_buf_free(&source);
+			return false;
+		}
+		free(p->source);
+		p->source = source.data;	/* outlives the request */
+		cos_call_header(&c, "x-cos-copy-source", p->source);
+		cos_call_header(&c, "x-cos-copy-source-range", p->range);
+		cos_call_header(&c, "x-cos-copy-source-If-Match",
+		    u->old.etag);
+	}
+	p->request = cos_request_new(u->bucket, &c, u->who, &u->task);
+	return p->request != NULL;
+}
+
+static void
+send_parts(struct cos_upload *u)
+{
+	struct cos_part *p;
+	struct cos_fault f;
+
+	while (u->nflight < max_flight(u) && (p = u->sealed) != NULL) {
+		u->sealed = p->next;
+		if (u->sealed == NULL)
+			u->sealed_end = &u->sealed;
+		p->next = u->flight;
+		u->flight = p;
+		u->nflight++;
+		if (!send_part(u, p)) {
+			cos_fault_set(&f, COS_UNAVAILABLE, "out of memory");
+			cos_upload_fail(u, &f);
+			return;
+		}
+	}
+}
+
+static bool
+remember(struct cos_upload *u, const struct cos_part *p,
+    const struct cos_answer *a)
+{
+	struct cos_done_part *d;
+	size_t cap = u->done_cap > 0 ? u->done_cap : 16;
+
+	while (cap < (size_t)p->number)
+		cap *= 2;
+	if (cap > u->done_cap) {
+		d = realloc(u->done, cap * sizeof(*d));
+		if (d == NULL)
+			return false;
+		memset(d + u->done_cap, 0, (cap - u->done_cap) * sizeof(*d));
+		u->done = d;
+		u->done_cap = cap;
+	}
+	d = &u->done[p->number - 1];
+	d->etag = strdup(a->etag);
+	d->len = p->copy ? p->copy_len : (int64_t)p->len;
+	d->has_crc = p->copy ? a->has_crc : true;
+	d->crc = p->copy ? a->crc : p->crc;
+	if (p->copy && !d->has_crc && u->old.has_crc &&
+	    p->copy_len == u->old.size) {
+		d->has_crc = true;
+		d->crc = u->old.crc;
+	}
+	return d->etag != NULL;
+}
+
+/* One confirmed part; false when the upload failed over it. */
+static bool
+part_confirmed(struct cos_upload *u, struct cos_part *p)
+{
+	const struct cos_answer *a = cos_request_answer(p->request);
+	struct cos_fault f;
+
+	if (!p->copy && a->has_crc && a->crc != p->crc) {
+		cos_fault_set(&f, COS_CORRUPT, "part %d: COS has CRC-64 %"
+		    PRIu64 ", sent was %" PRIu64, p->number, a->crc, p->crc);
+		log_line(u->client->log, LOG_LEVEL_ERROR, "%s UploadPart "
+		    "%s/%s: %s", u->who, u->bucket->account->bucket, u->key,
+		    f.text);
+		cos_request_free(p->request);
+		p->request = NULL;
+		if (p->tries < PART_TRIES && send_part(u, p))
+			return true;
+		cos_upload_fail(u, &f);
+		return false;
+	}
+	if (!remember(u, p, a)) {
+		cos_fault_set(&f, COS_UNAVAILABLE, "out of memory");
+		cos_upload_fail(u, &f);
+		return false;
+	}
+	return true;
+}
+
+static void
+collect_parts(struct cos_upload *u)
+{
+	struct cos_part **at = &u->flight, *p;
+	struct cos_fault f;
+
+	while ((p = *at) != NULL) {
+		switch (cos_request_state(p->request)) {
+		case COS_BUSY:
+			at = &p->next;
+			break;
+		case COS_FAILED:
+			f = *cos_request_fault(p->request);
+			cos_upload_fail(u, &f);
+			return;
+		case COS_DONE:
+			if (!part_confirmed(u, p))
+				return;
+			if (u->done_cap < (size_t)p->number ||
+			    u->done[p->number - 1].etag == NULL) {
+				at = &p->next;	/* being sent again */
+				break;
+			}
+			*at = p->next;
+			u->nflight--;
+			u->nheld--;
+			cos_part_free(p, u->client->budget);
+		}
+	}
+}
+
+void
+cos_upload_pump(struct cos_upload *u)
+{
+	if (u->init == INIT_SENT || u->init == INIT_CLEAN)
+		init_step(u);
+	if (u->state != U_RECEIVE && u->state != U_DRAIN)
+		return;
+	collect_parts(u);
+	if (u->state != U_RECEIVE && u->state != U_DRAIN)
+		return;
+	if (u->init == INIT_HAVE)
+		send_parts(u);
+	if (u->state == U_DRAIN && u->nheld == 0 && u->init == INIT_HAVE)
+		cos_upload_complete(u);
+}
+
+void
+cos_upload_drop_parts(struct cos_upload *u)
+{
+	struct cos_budget *b = u->client->budget;
+	struct cos_part *p;
+
+	cos_budget_cancel(b, &u->reserve);
+	cos_part_free(u->filling, b);
+	u->filling = NULL;
+	while ((p = u->sealed) != NULL) {
+		u->sealed = p->next;
+		cos_part_free(p, b);
+	}
+	while ((p = u->flight) != NULL) {
+		u->flight = p->next;
+		cos_part_free(p, b);
+	}
+	u->sealed_end = &u->sealed;
+	u->nflight = u->nheld = 0;
+}
+
+bool
+cos_upload_whole_crc(const struct cos_upload *u, uint64_t *crc)
+{
+	int i;
+
+	*crc = 0;
+	for (i = 0; i < u->nparts; i++) {
+		const struct cos_done_part *d = &u->done[i];
+
+		if (!d->has_crc)
+			return false;
+		*crc = cos_crc64_combine(*crc, d->crc, d->len);
+	}
+	return true;
+}

@@ -1,0 +1,600 @@
+/*
+ * net/http.c - one HTTP/1.1 exchange over a pooled connection.
+ *
+ * The request is borrowed and can be sent again, so a kept-alive connection
+ * that turns out to be dead before any answer is replaced at once.  Redirects
+ * are never followed and nothing is retried otherwise: that is for the layer
+ * above, who knows what may be repeated.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "net_int.h"
+
+enum {
+	CONNECT_MS = 10 * 1000,		/* one address, with its handshake */
+	LOOKUP_MS = 25 * 1000,
+	PEEK_MAX = 256 * 1024,		/* of a body at once */
+	INTERIM_MAX = 8,		/* 1xx heads before the real one */
+	IOV_MAX_HERE = 64
+};
+
+enum state {
+	H_LOOKUP,
+	H_CONNECT,
+	H_SEND,
+	H_HEAD,
+	H_BODY,
+	H_DONE,
+	H_FAILED
+};
+
+struct net_http {
+	struct net_task task;
+	struct net_task *owner;
+	struct net_pool_origin *origin;
+	struct net_http_request req;
+	enum state state;
+	struct net_lookup *lookup;
+	size_t addr;			/* next address to try */
+	struct net_conn *conn;
+	size_t body_len, sent;		/* sent counts head and body */
+	bool early;			/* answered before all was sent */
+	int interim;
+	char *head_text;		/* owned: the head's fields point in */
+	struct http_head head;
+	struct http_chunk chunk;
+	int64_t left;			/* of a body with Content-Length */
+	enum net_http_cause cause;
+	char reason[256];
+};
+
+static void step(struct net_task *, unsigned);
+static void run(struct net_http *);
+
+static void
+enter(struct net_http *h, enum state state)
+{
+	h->state = state;
+	if (state >= H_BODY)
+		net_task_deadline(&h->task, -1);
+}
+
+static void
+fail(struct net_http *h, enum net_http_cause cause, const char *what,
+    const char *why)
+{
+	net_pool_close(h->conn);
+	h->conn = NULL;
+	h->cause = cause;
+	snprintf(h->reason, sizeof(h->reason), "%s%s%s", what,
+	    why != NULL && *why != '\0' ? ": " : "", why != NULL ? why : "");
+	enter(h, H_FAILED);
+	net_task_wake(h->owner);
+}
+
+/* ---- getting a connection ---- */
+
+static void
+connect_next(struct net_http *h)
+{
+	const struct net_addr *addr;
+	struct err e;
+	size_t n;
+
+	addr = net_lookup_result(h->lookup, &n);
+	h->conn = net_pool_connect(h->origin, &addr[h->addr++], &h->task, &e);
+	if (h->conn == NULL) {
+		fail(h, NET_HTTP_NETWORK, e.text, NULL);
+		return;
+	}
+	enter(h, H_CONNECT);
+	net_task_deadline(&h->task, CONNECT_MS);
+}
+
+static void
+connect_failed(struct net_http *h, const char *why)
+{
+	char text[NET_ADDR_TEXT], what[NET_ADDR_TEXT + 32];
+	const struct net_addr *addr;
+	size_t n;
+
+	bool tls = net_stream_tls_failed(h->conn->stream);
+
+	addr = net_lookup_result(h->lookup, &n);
+	if (h->addr < n && !tls) {
+		net_pool_close(h->conn);
+		h->conn = NULL;
+		connect_next(h);
+		return;
+	}
+	snprintf(what, sizeof(what), "connect to %s port %u",
+	    net_addr_text(&addr[h->addr - 1], text), h->req.origin.port);
+	fail(h, tls ? NET_HTTP_TLS : NET_HTTP_NETWORK, what, why);
+}
+
+static void
+find_connection(struct net_http *h, bool fresh)
+{
+	h->sent = 0;
+	h->conn = fresh ? NULL : net_pool_take(h->origin);
+	if (h->conn != NULL) {
+		net_stream_owner(h->conn->stream, &h->task);
+		enter(h, H_SEND);
+		net_task_deadline(&h->task, h->req.idle_ms);
+		return;
+	}
+	h->addr = 0;
+	net_lookup_free(h->lookup);
+	h->lookup = net_pool_lookup(h->origin, &h->task);
+	if (h->lookup == NULL) {
+		fail(h, NET_HTTP_NETWORK, "out of memory", NULL);
+		return;
+	}
+	enter(h, H_LOOKUP);
+	net_task_deadline(&h->task, LOOKUP_MS);
+}
+
+struct net_http *
+net_http_new(struct net_pool *pool, const struct net_http_request *req,
+    struct net_task *owner)
+{
+	struct net_pool_origin *o = net_pool_find(pool, &req->origin);
+	struct net_http *h;
+	size_t i;
+
+	h = o != NULL ? calloc(1, sizeof(*h)) : NULL;
+	if (h == NULL)
+		return NULL;
+	net_task_init(&h->task, owner->loop, step);
+	h->owner = owner;
+	h->origin = o;
+	h->req = *req;
+	for (i = 0; i < req->nbody; i++)
+		h->body_len += req->body[i].iov_len;
+	find_connection(h, false);
+	run(h);
+	return h;
+}
+
+void
+net_http_free(struct net_http *h)
+{
+	if (h == NULL)
+		return;
+	net_lookup_free(h->lookup);
+	net_pool_close(h->conn);
+	net_task_end(&h->task);
+	free(h->head_text);
+	free(h);
+}
+
+/* ---- sending ---- */
+
+/* The unsent rest as slices; their number. */
+static int
+unsent(const struct net_http *h, struct iovec v[IOV_MAX_HERE])
+{
+	size_t skip = h->sent, i;
+	int n = 0;
+
+	if (skip < h->req.head_len) {
+		v[n].iov_base = (char *)(uintptr_t)h->req.head + skip;
+		v[n++].iov_len = h->req.head_len - skip;
+		skip = 0;
+	} else {
+		skip -= h->req.head_len;
+	}
+	for (i = 0; i < h->req.nbody && n < IOV_MAX_HERE; i++) {
+		const struct iovec *b = &h->req.body[i];
+
+		if (skip >= b->iov_len) {
+			skip -= b->iov_len;
+			continue;
+		}
+		v[n].iov_base = (char *)b->iov_base + skip;
+		v[n++].iov_len = b->iov_len - skip;
+		skip = 0;
+	}
+	return n;
+}
+
+static bool
+send_all(struct net_http *h)
+{
+	struct iovec v[IOV_MAX_HERE];
+	size_t total = h->req.head_len + h->body_len, n;
+
+	while (h->sent < total) {
+		n = net_stream_writev(h->conn->stream, v, unsent(h, v));
+		if (n == 0)
+			return false;
+		h->sent += n;
+		net_task_deadline(&h->task, h->req.idle_ms);
+	}
+	return true;
+}
+
+/* ---- the answer ---- */
+
+/* Keeps the head's text, as its fields are slices of it. */
+static bool
+keep_head(struct net_http *h, const char *text)
+{
+	struct err e;
+
+	h->head_text = malloc(h->head.size);
+	if (h->head_text == NULL) {
+		fail(h, NET_HTTP_NETWORK, "out of memory", NULL);
+		return false;
+	}
+	memcpy(h->head_text, text, h->head.size);
+	return http_head_parse(h->head_text, h->head.size, &h->head, &e) > 0;
+}
+
+static void
+begin_body(struct net_http *h)
+{
+	bool none = h->req.is_head || h->head.status == 204 ||
+	    h->head.status == 304;
+
+	h->left = none ? 0 : h->head.content_length;
+	if (none)
+		h->head.chunked = false;
+	http_chunk_init(&h->chunk);
+	if (!h->head.chunked && h->left < 0) {
+		/* A body that ends with the connection cannot be told from a
+		 * cut one; COS never sends it. */
+		fail(h, NET_HTTP_MALFORMED, "answer without a length", NULL);
+		return;
+	}
+	enter(h, H_BODY);
+	net_task_wake(h->owner);
+}
+
+/* The peer closed or reset before an answer: a stale connection is replaced,
+ * everything else is a failure. */
+static void
+no_answer(struct net_http *h)
+{
+	const char *why = net_stream_reason(h->conn->stream);
+
+	if (h->conn->reused && !h->req.once && h->interim == 0) {
+		net_pool_close(h->conn);
+		find_connection(h, true);
+		return;
+	}
+	fail(h, NET_HTTP_NETWORK, h->state == H_SEND ? "sending the request" :
+	    "waiting for the answer", why);
+}
+
+/* One head; true when something changed and run() may go on. */
+static bool
+read_head(struct net_http *h)
+{
+	const char *p;
+	struct err e;
+	size_t n;
+	int r;
+
+	p = net_stream_peek(h->conn->stream, HTTP_HEAD_MAX, true, &n);
+	r = n > 0 ? http_head_parse(p, n, &h->head, &e) : 0;
+	if (r == 0 && n >= HTTP_HEAD_MAX)
+		r = err_set(&e, "response head over %d bytes", HTTP_HEAD_MAX);
+	if (r < 0) {
+		fail(h, NET_HTTP_MALFORMED, "malformed answer", e.text);
+		return false;
+	}
+	if (r == 0) {
+		if (net_stream_state(h->conn->stream) == NET_OPEN)
+			return false;
+		if (n == 0)
+			no_answer(h);
+		else
+			fail(h, NET_HTTP_NETWORK, "answer cut in its head",
+			    net_stream_reason(h->conn->stream));
+		return true;
+	}
+	if (h->head.status < 200) {
+		net_stream_drop(h->conn->stream, h->head.size);
+		if (++h->interim > INTERIM_MAX || h->head.status == 101)
+			fail(h, NET_HTTP_MALFORMED, "too many 1xx answers",
+			    NULL);
+		return true;
+	}
+	if (!keep_head(h, p))
+		return false;
+	net_stream_drop(h->conn->stream, h->head.size);
+	begin_body(h);
+	return false;
+}
+
+static void
+finish_body(struct net_http *h)
+{
+	size_t n;
+
+	net_stream_peek(h->conn->stream, 1, false, &n);
+	if (h->head.keep_alive && !h->early && n == 0)
+		net_pool_park(h->conn);
+	else
+		net_pool_close(h->conn);
+	h->conn = NULL;
+	enter(h, H_DONE);
+	net_task_wake(h->owner);
+}
+
+static void
+body_cut(struct net_http *h)
+{
+	fail(h, NET_HTTP_NETWORK, "answer cut in its body",
+	    net_stream_reason(h->conn->stream));
+}
+
+/* After a read that gave nothing: the end, a failure, or a wait. */
+static void
+body_empty(struct net_http *h)
+{
+	if (net_stream_state(h->conn->stream) == NET_OPEN)
+		net_task_deadline(&h->task, h->req.idle_ms);
+	else
+		body_cut(h);
+}
+
+/* Takes chunk framing; false when no body byte can be read now. */
+static bool
+next_chunk(struct net_http *h)
+{
+	const char *p;
+	struct err e;
+	size_t n;
+	ssize_t took;
+
+	while (h->chunk.left == 0 && !h->chunk.done) {
+		p = net_stream_peek(h->conn->stream, HTTP_LINE_MAX, false, &n);
+		if (n == 0)
+			p = net_stream_peek(h->conn->stream, HTTP_LINE_MAX,
+			    true, &n);
+		if (n == 0) {
+			body_empty(h);
+			return false;
+		}
+		took = http_chunk_feed(&h->chunk, p, n, &e);
+		if (took < 0) {
+			fail(h, NET_HTTP_MALFORMED, "malformed body", e.text);
+			return false;
+		}
+		net_stream_drop(h->conn->stream, (size_t)took);
+	}
+	if (h->chunk.done)
+		finish_body(h);
+	return h->state == H_BODY;
+}
+
+/* How many body bytes may be read in one go; 0: none now or the end. */
+static size_t
+body_room(struct net_http *h)
+{
+	int64_t left;
+
+	if (h->state != H_BODY)
+		return 0;
+	if (h->head.chunked) {
+		if (!next_chunk(h))
+			return 0;
+		left = h->chunk.left;
+	} else {
+		left = h->left;
+		if (left == 0) {
+			finish_body(h);
+			return 0;
+		}
+	}
+	return left > PEEK_MAX ? PEEK_MAX : (size_t)left;
+}
+
+static void
+body_took(struct net_http *h, size_t n)
+{
+	net_task_deadline(&h->task, -1);
+	if (h->head.chunked)
+		http_chunk_took(&h->chunk, n);
+	else
+		h->left -= (int64_t)n;
+	if (!h->head.chunked && h->left == 0)
+		finish_body(h);
+}
+
+size_t
+net_http_read(struct net_http *h, void *buf, size_t n)
+{
+	size_t room = body_room(h), got;
+
+	if (room == 0)
+		return 0;
+	got = net_stream_read(h->conn->stream, buf, n < room ? n : room);
+	if (got > 0)
+		body_took(h, got);
+	else
+		body_empty(h);
+	return got;
+}
+
+const char *
+net_http_peek(struct net_http *h, size_t *n)
+{
+	size_t room = body_room(h);
+	const char *p;
+
+	*n = 0;
+	if (room == 0)
+		return "";
+	p = net_stream_peek(h->conn->stream, room, false, n);
+	if (*n == 0)
+		p = net_stream_peek(h->conn->stream, room, true, n);
+	if (*n == 0)
+		body_empty(h);
+	return p;
+}
+
+void
+net_http_drop(struct net_http *h, size_t n)
+{
+	net_stream_drop(h->conn->stream, n);
+	body_took(h, n);
+}
+
+/* ---- the one step function ---- */
+
+static void
+lookup_step(struct net_http *h)
+{
+	size_t n;
+
+	if (!net_lookup_done(h->lookup))
+		return;
+	if (net_lookup_result(h->lookup, &n) == NULL)
+		fail(h, NET_HTTP_LOOKUP, h->req.origin.host,
+		    net_lookup_reason(h->lookup));
+	else
+		connect_next(h);
+}
+
+/* false: wait for the next event */
+static bool
+send_step(struct net_http *h)
+{
+	size_t n;
+
+	if (send_all(h)) {
+		enter(h, H_HEAD);
+		net_task_deadline(&h->task, h->req.answer_ms);
+		return true;
+	}
+	/* A refusal may come before the whole body is out. */
+	net_stream_peek(h->conn->stream, HTTP_HEAD_MAX, true, &n);
+	if (n > 0) {
+		h->early = true;
+		enter(h, H_HEAD);
+		net_task_deadline(&h->task, h->req.answer_ms);
+		return true;
+	}
+	if (net_stream_state(h->conn->stream) != NET_OPEN) {
+		no_answer(h);
+		return true;
+	}
+	return false;
+}
+
+static void
+run(struct net_http *h)
+{
+	bool more = true;
+
+	while (more) {
+		enum state was = h->state;
+
+		more = false;
+		switch (h->state) {
+		case H_LOOKUP:
+			lookup_step(h);
+			more = h->state != was;
+			break;
+		case H_CONNECT:
+			if (net_stream_state(h->conn->stream) == NET_OPEN) {
+				enter(h, H_SEND);
+				net_task_deadline(&h->task, h->req.idle_ms);
+				more = true;
+			} else if (net_stream_state(h->conn->stream) !=
+			    NET_CONNECTING) {
+				connect_failed(h,
+				    net_stream_reason(h->conn->stream));
+			}
+			break;
+		case H_SEND:
+			more = send_step(h);
+			break;
+		case H_HEAD:
+			more = read_head(h);
+			break;
+		case H_BODY:
+			net_task_wake(h->owner);
+			break;
+		case H_DONE:
+		case H_FAILED:
+			break;
+		}
+	}
+}
+
+static void
+step(struct net_task *t, unsigned why)
+{
+	struct net_http *h = (struct net_http *)t;
+
+	if (!(why & NET_TIMEOUT)) {
+		run(h);
+		return;
+	}
+	switch (h->state) {
+	case H_LOOKUP:
+		fail(h, NET_HTTP_LOOKUP, h->req.origin.host, "no answer");
+		break;
+	case H_CONNECT:
+		connect_failed(h, "timed out");
+		break;
+	case H_SEND:
+		fail(h, NET_HTTP_NETWORK, "sending the request", "timed out");
+		break;
+	case H_HEAD:
+		fail(h, NET_HTTP_NETWORK, "waiting for the answer",
+		    "timed out");
+		break;
+	case H_BODY:
+		fail(h, NET_HTTP_NETWORK, "reading the answer", "timed out");
+		break;
+	case H_DONE:
+	case H_FAILED:
+		break;
+	}
+}
+
+enum net_http_state
+net_http_state(const struct net_http *h)
+{
+	switch (h->state) {
+	case H_BODY:
+		return HTTP_BODY;
+	case H_DONE:
+		return HTTP_DONE;
+	case H_FAILED:
+		return HTTP_FAILED;
+	default:
+		return HTTP_SENDING;
+	}
+}
+
+const char *
+net_http_reason(const struct net_http *h)
+{
+	return h->reason;
+}
+
+enum net_http_cause
+net_http_cause(const struct net_http *h)
+{
+	return h->cause;
+}
+
+bool
+net_http_unanswered(const struct net_http *h)
+{
+	return h->state == H_FAILED && h->head_text == NULL && h->sent > 0;
+}
+
+const struct http_head *
+net_http_head(const struct net_http *h)
+{
+	return h->head_text != NULL ? &h->head : NULL;
+}

@@ -1,0 +1,53 @@
+/*
+ * fault.h - what a test has asked to go wrong.
+ */
+#ifndef FAKECOS_FAULT_H
+#define FAKECOS_FAULT_H
+
+#include "fakecos.h"
+
+struct req;
+
+enum fault_action {
+	FAULT_NONE,
+	/* instead of the operation (or after it, with done=1) */
+	FAULT_STATUS, FAULT_ERROR200, FAULT_EMPTY200, FAULT_BAD_XML,
+	FAULT_RAW, FAULT_REDIRECT, FAULT_LOST,
+	/* while the body comes in */
+	FAULT_READ_CUT, FAULT_RESET_READ,
+	/* while the answer goes out */
+	FAULT_BODY_CUT, FAULT_BODY_STALL, FAULT_HEAD_STALL, FAULT_SLOW,
+	FAULT_WRONG_ETAG, FAULT_WRONG_CRC, FAULT_NO_CRC, FAULT_CLOSE_IDLE,
+	FAULT_SPACES
+};
+
+struct fault {
+	struct fault *next;
+	enum fault_action action;
+	int op;			/* enum op, or OP_COUNT for any */
+	char *key;		/* substring, or NULL */
+	size_t key_len;
+	int64_t skip, times;	/* times -1: for ever */
+	int64_t n;		/* the action's number */
+	int64_t delay;		/* ms before the answer, with any action */
+	int64_t ms;		/* of a stall */
+	int64_t retry_after;
+	char *text;		/* code, URL or raw bytes */
+	size_t text_len;
+	bool done;		/* perform the operation all the same */
+	bool early;		/* answer before the body has come */
+};
+
+/* Takes the first that fits and counts it down; out is a copy. */
+void fault_match(struct fakecos *, const struct req *, struct fault *out);
+void fault_copy_free(struct fault *);
+/* Carries out what replaces the operation.  perform runs it. */
+void fault_run(struct conn *, struct req *,
+    void (*perform)(struct conn *, struct req *));
+
+/* control requests */
+void fault_add(struct conn *, struct req *);
+void fault_list(struct conn *, struct req *);
+void faults_free(struct fakecos *);		/* the lock is held */
+
+#endif

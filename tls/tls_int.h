@@ -1,0 +1,105 @@
+/*
+ * tls/tls_int.h - what the files of tls/ share: PEM blocks, the insides of
+ * trust sets, identities and sessions, the profile, and error texts.
+ */
+#ifndef COSFTPD_TLS_INT_H
+#define COSFTPD_TLS_INT_H
+
+/* Inline functions in BearSSL's headers narrow integers silently. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wconversion"
+#include <bearssl.h>
+#pragma GCC diagnostic pop
+
+#include <time.h>
+
+#include "tls.h"
+
+/* ---- pem.c ---- */
+
+/* One decoded block; the list keeps the order of the file. */
+struct tls_pem {
+	struct tls_pem *next;
+	char name[48];		/* "CERTIFICATE", in capitals */
+	size_t len;
+	unsigned char der[];
+};
+
+/* NULL with *e filled when the file cannot be read, a block is damaged, or
+ * there is none.  tls_pem_free wipes: some blocks are keys. */
+struct tls_pem *tls_pem_load(const char *file, struct err *e);
+void tls_pem_free(struct tls_pem *);
+bool tls_pem_is_cert(const struct tls_pem *);
+
+/* ---- der.c: as much DER as BearSSL does not tell us ---- */
+
+struct tls_slice {
+	const unsigned char *p;
+	size_t n;
+};
+
+/* The raw names in a certificate; false when it is not one. */
+bool tls_der_names(const struct tls_pem *, struct tls_slice *issuer,
+    struct tls_slice *subject);
+/* Does this private key fit BearSSL's decoder? */
+bool tls_der_key_fits(const struct tls_pem *);
+
+/* ---- trust.c, identity.c ---- */
+
+struct tls_trust {
+	br_x509_trust_anchor *anchor;	/* owned, as what they point to */
+	size_t n;
+};
+
+struct tls_identity {
+	struct tls_pem *certs;		/* owns the bytes of chain */
+	br_x509_certificate *chain;
+	size_t chain_len;
+	br_skey_decoder_context key;	/* holds the key's numbers */
+};
+
+/* ---- session.c ---- */
+
+struct tls_cache {
+	br_ssl_session_cache_lru lru;
+	unsigned char *store;
+	size_t size;
+};
+
+/* One server connection's view of the cache: it notices a full handshake. */
+struct tls_cache_port {
+	const br_ssl_session_cache_class *vtable;	/* first: BearSSL's */
+	struct tls_cache *cache;
+	bool saved;
+};
+void tls_cache_port_init(struct tls_cache_port *, struct tls_cache *);
+
+struct tls_session_id {
+	unsigned char id[32];
+	size_t len;			/* 0: none */
+};
+
+/* Puts the session into the engine if there is one for this name, and its id
+ * into *id: other connections may replace the session meanwhile. */
+bool tls_session_offer(const struct tls_session *, br_ssl_engine_context *,
+    const char *name, struct tls_session_id *id);
+/* Is the session of the finished handshake the one offered? */
+bool tls_session_same(const br_ssl_engine_context *,
+    const struct tls_session_id *);
+void tls_session_keep(struct tls_session *, const br_ssl_engine_context *,
+    const char *name);
+void tls_session_forget(struct tls_session *);
+
+/* ---- profile.c ---- */
+
+void tls_profile_engine(br_ssl_engine_context *);
+void tls_profile_client(br_ssl_client_context *, br_x509_minimal_context *,
+    const struct tls_trust *);
+void tls_profile_server(br_ssl_server_context *, const struct tls_identity *);
+
+/* ---- reason.c ---- */
+
+/* The words for a BearSSL error number, alerts included. */
+const char *tls_words(int error);
+
+#endif
