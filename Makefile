@@ -42,9 +42,10 @@ BEARSSL_LIB = $(CURDIR)/$(OUT)/bearssl/libbearssl.a
 else
 BEARSSL_INC = -I/usr/include/bearssl
 BEARSSL_LIB = $(shell $(HOSTCC) -print-file-name=libbearssl.a)
-FORTIFY     = $(if $(findstring musl,$(CC)),-Wl,--defsym=__memcpy_chk=memcpy \
-              -Wl,--defsym=__memset_chk=memset \
-              -Wl,--defsym=__memmove_chk=memmove)
+ifneq (,$(findstring musl,$(CC)))
+FORTIFY     = -Wl,--defsym=__memcpy_chk=memcpy -Wl,--defsym=__memset_chk=memset \
+              -Wl,--defsym=__memmove_chk=memmove
+endif
 endif
 
 SRC  = $(wildcard conf/*.c tls/*.c net/*.c cos/*.c ftp/*.c)

@@ -25,8 +25,8 @@ struct conf_account {
 	char *secret_key;
 	char *bucket;		/* name with APPID */
 	char *region;		/* NULL when only an endpoint is given */
-	char *endpoint;		/* effective "host[:port]", without the bucket */
-	bool endpoint_given;	/* false: built from the region (internal name) */
+	char *endpoint;		/* in effect: "host[:port]" without bucket */
+	bool endpoint_given;	/* false: made from the region (internal) */
 	bool https;
 	char *home_dir;
 	char *user;

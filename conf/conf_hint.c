@@ -133,7 +133,7 @@ conf_hint_section(const char *name, char *buf, size_t size)
 	const char *known, *near = NULL;
 	size_t i, best = NAME_CMP_MAX;
 
-	for (i = 0; name[i] != '\0' && i < NAME_CMP_MAX; i++)
+	for (i = 0; i < NAME_CMP_MAX && name[i] != '\0'; i++)
 		upper[i] = (char)((name[i] >= 'a' && name[i] <= 'z') ?
 		    name[i] - 32 : name[i]);
 	upper[i] = '\0';

@@ -15,6 +15,20 @@
 #include "ini.h"
 
 #define FILE_MAX (1024 * 1024)
+#define SHOWN_MAX 60		/* bytes of a value in a note */
+
+/* How much of a value a note shows; never a part of a character. */
+static int
+shown(const char *value)
+{
+	size_t n = strlen(value);
+
+	if (n <= SHOWN_MAX)
+		return (int)n;
+	for (n = SHOWN_MAX; n > 0 && (value[n] & 0xc0) == 0x80; n--)
+		;
+	return (int)n;
+}
 
 /* The value of a key that was found, over its default. */
 static void
@@ -22,6 +36,7 @@ take_value(struct conf_load *l, const struct conf_key *k,
     const struct ini *ini)
 {
 	void *at = conf_at(k, l->conf, l->account);
+	const char *text = (k->flags & CONF_SECRET) ? "***" : ini->value;
 	char *old = NULL;
 	struct err why;
 	int rc;
@@ -32,11 +47,9 @@ take_value(struct conf_load *l, const struct conf_key *k,
 	if (rc >= 0)
 		free(old);
 	if (rc != 0)
-		conf_note(l, rc < 0, ini->line, "[%s] %s = %.60s%s: %s",
-		    l->heading, k->name,
-		    (k->flags & CONF_SECRET) ? "***" : ini->value,
-		    strlen(ini->value) > 60 &&
-		    !(k->flags & CONF_SECRET) ? "..." : "", why.text);
+		conf_note(l, rc < 0, ini->line, "[%s] %s = %.*s%s: %s",
+		    l->heading, k->name, shown(text), text,
+		    text[shown(text)] != '\0' ? "..." : "", why.text);
 }
 
 static void
@@ -91,11 +104,11 @@ take_line(struct conf_load *l, const struct ini *ini)
 	}
 	conf_hint_key(ini->name, hint, sizeof(hint));
 	if (l->heading[0] == '\0')
-		conf_note(l, true, ini->line, "%s: before the first [section]%s",
-		    ini->name, hint);
+		conf_note(l, true, ini->line, "%s: before the first "
+		    "[section]%s", ini->name, hint);
 	else
-		conf_note(l, false, ini->line, "[%s] %s: unknown key, ignored%s",
-		    l->heading, ini->name, hint);
+		conf_note(l, false, ini->line, "[%s] %s: unknown key, "
+		    "ignored%s", l->heading, ini->name, hint);
 }
 
 static int

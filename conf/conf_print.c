@@ -33,7 +33,7 @@ print_account(const struct conf *c, const struct conf_account *a, FILE *f)
 {
 	const struct conf_key *k;
 
-	fprintf(f, "[%s]\n# asked: %s://%s.%s%s\n", a->section,
+	fprintf(f, "[%s]\n# COS: %s://%s.%s%s\n", a->section,
 	    a->https ? "https" : "http", a->bucket, a->endpoint,
 	    a->endpoint_given ? "" : " (from cos_region)");
 	for (k = conf_keys; k < conf_keys + conf_nkeys; k++) {

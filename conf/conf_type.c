@@ -61,8 +61,10 @@ print_text(const struct conf_key *k, const void *at, FILE *f)
 	const char *s;
 
 	memcpy(&s, at, sizeof(s));
-	if (s != NULL)
-		put_text((k->flags & CONF_SECRET) ? "***" : s, f);
+	if (k->flags & CONF_SECRET)
+		fputs("***", f);
+	else if (s != NULL)
+		put_text(s, f);
 }
 
 /* ---- numbers ---- */

@@ -111,10 +111,10 @@ take_name(struct ini *ini, struct span s, enum ini_kind kind)
 
 	if (len == 0)
 		return fail(ini, "%s without a name", what);
-	for (i = 0; i < len; i++)
+	for (i = 0; kind == INI_VALUE && i < len; i++)
 		if (!is_name_byte(s.p[i]))
-			return fail(ini, "not a %s name, allowed: letters, "
-			    "digits and _ - .", what);
+			return fail(ini, "not the name of a key, allowed: "
+			    "letters, digits and _ - .");
 	if (len > INI_NAME_MAX)
 		return fail(ini, "%s name longer than %d characters", what,
 		    INI_NAME_MAX);

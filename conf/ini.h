@@ -19,7 +19,7 @@ enum ini_kind {
 	INI_END,
 	INI_SECTION,		/* name */
 	INI_VALUE,		/* name (in lower case), value, quoted */
-	INI_ERROR		/* error; the next call goes on after the line */
+	INI_ERROR		/* error; the next call goes on behind it */
 };
 
 struct ini {

@@ -74,8 +74,8 @@ log_period(const struct log_settings *set, time_t t, time_t *start,
 	local = t + off - (t + off) % span;
 	*start = from_local(local, off);
 	*end = from_local(local + span, off);
-	if (*end <= t)		/* the clocks are being put back */
-		*end = t + span;
+	if (*end <= t)		/* an end that the clocks jump over */
+		*end = local + span - off;
 }
 
 void
@@ -142,7 +142,7 @@ find_oldest(int dirfd, char oldest[NAME_SIZE])
 		if (!is_rotated(d->d_name))
 			continue;
 		if (n++ == 0 || strverscmp(d->d_name, oldest) < 0)
-			snprintf(oldest, NAME_SIZE, "%s", d->d_name);
+			memcpy(oldest, d->d_name, strlen(d->d_name) + 1);
 	}
 	closedir(dir);
 	return n;

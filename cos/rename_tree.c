@@ -204,6 +204,16 @@ slot_step(struct cos_tree *t, struct slot *s)
 	}
 }
 
+/* Their lengths were checked. */
+static void
+join(char out[COS_KEY_MAX + 2], const char *base, const char *rest)
+{
+	size_t n = strlen(base);
+
+	memcpy(out, base, n);
+	memcpy(out + n, rest, strlen(rest) + 1);
+}
+
 static void
 slot_begin(struct cos_tree *t, struct slot *s, const struct cos_entry *e)
 {
@@ -217,8 +227,8 @@ slot_begin(struct cos_tree *t, struct slot *s, const struct cos_entry *e)
 		    "a key below it is too long or holds a NUL");
 		return;
 	}
-	snprintf(s->from, sizeof(s->from), "%s%s", t->from, rest);
-	snprintf(s->to, sizeof(s->to), "%s%s", t->to, rest);
+	join(s->from, t->from, rest);
+	join(s->to, t->to, rest);
 	memset(&s->src, 0, sizeof(s->src));
 	s->src.size = e->size;
 	snprintf(s->src.etag, sizeof(s->src.etag), "%s", e->etag);

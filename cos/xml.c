@@ -139,10 +139,9 @@ at_entity(struct cos_xml *x, char c)
 	char out[4];
 	size_t n;
 
-	if (c != ';')
-		return x->token_len < XML_ENTITY ? token_put(x, c) :
-		    bad(x, "unknown entity");
-	n = cos_xml_entity(x->token, x->token_len, out);
+	if (c != ';' && (is_name(c) || c == '#') && x->token_len < XML_ENTITY)
+		return token_put(x, c);
+	n = c == ';' ? cos_xml_entity(x->token, x->token_len, out) : 0;
 	if (n == 0)
 		return bad(x, "unknown entity");
 	x->state = x->back;

@@ -68,7 +68,7 @@ fail(struct net_http *h, enum net_http_cause cause, const char *what,
 	net_pool_close(h->conn);
 	h->conn = NULL;
 	h->cause = cause;
-	snprintf(h->reason, sizeof(h->reason), "%s%s%s", what,
+	snprintf(h->reason, sizeof(h->reason), "%.120s%s%.120s", what,
 	    why != NULL && *why != '\0' ? ": " : "", why != NULL ? why : "");
 	enter(h, H_FAILED);
 	net_task_wake(h->owner);

@@ -69,7 +69,7 @@ head_size(const char *buf, size_t len, struct err *e)
 	return 0;
 }
 
-/* RFC 9112 4; a blank line's end after the code is common and harmless. */
+/* RFC 9112 4; but the space before an empty reason is often left out. */
 static int
 parse_status(struct http_head *h, const char *line, size_t len, int *minor,
     struct err *e)

@@ -61,6 +61,12 @@ void net_task_watch(struct net_task *, int fd, unsigned want);
 void net_task_deadline(struct net_task *, int64_t in_ms);	/* -1: none */
 void net_task_wake(struct net_task *);	/* NULL is fine */
 
+/* ---- the machine (limits.c) ---- */
+/* Raises RLIMIT_NOFILE towards want; what is allowed now, -1 unknown. */
+int64_t net_limit_descriptors(int64_t want);
+/* Bytes we may still use: MemAvailable and the cgroup's; -1 unknown. */
+int64_t net_limit_memory(void);
+
 /* ---- growing text (buf.c) ---- */
 struct net_buf {		/* zero it, set max; net_buf_free when done */
 	char *data;		/* NUL-terminated when not NULL */

@@ -228,7 +228,7 @@ static size_t
 sock_sendv(struct net_stream *s, const struct iovec *iov, int niov)
 {
 	struct msghdr m = { .msg_iov = (struct iovec *)(uintptr_t)iov,
-	    .msg_iovlen = (unsigned)niov };
+	    .msg_iovlen = (size_t)niov };
 	ssize_t sent;
 
 	if (s->state == NET_FAILED)
@@ -289,11 +289,17 @@ tls_recv(struct net_stream *s)
 static void
 tls_settle(struct net_stream *s)
 {
+	bool ended = s->state == NET_OPEN && tls_peer_closed(s->tls);
 	size_t n;
 
 	tls_send(s);
-	if (s->state == NET_FAILED)
+	if (s->state == NET_FAILED) {
+		/* Our close_notify did not get through to a peer that has
+		 * said all it had to say: what we read is whole. */
+		if (ended)
+			s->state = NET_EOF;
 		return;
+	}
 	if (tls_state(s->tls) == TLS_FAILED) {
 		fail(s, tls_reason(s->tls));
 	} else if (tls_plain_out(s->tls, &n) != NULL || s->in_len > 0) {

@@ -2,13 +2,16 @@
 # Makes throw-away certificates for the tests: tests/mkcert.sh DIR
 #
 #   ca.pem             the CA to trust (other-ca.pem: one that issued nothing)
-#   ec.pem ec.key      localhost, *.localhost, 127.0.0.1; P-256
+#   ec.pem ec.key      localhost, *.localhost, *.cos.localhost (OpenSSL takes no
+#                      wildcard right below a top-level name), 127.0.0.1; P-256
 #   rsa.pem rsa.key    the same with RSA-2048
 #   expired.pem        ec.key's, expired; future.pem: not yet valid
 #   wrong.pem          ec.key's, for wrong.example only
 #   chain.pem chain.key  by an intermediate CA (inter.pem), leaf first
 #   self.pem self.key  self-signed, no CA
 set -eu
+LC_ALL=C
+export LC_ALL
 
 mkdir -p "$1"
 cd "$1"
@@ -41,7 +44,7 @@ keyUsage = critical, keyCertSign, cRLSign
 subjectKeyIdentifier = hash
 [v3_leaf]
 basicConstraints = CA:FALSE
-subjectAltName = DNS:localhost, DNS:*.localhost, IP:127.0.0.1
+subjectAltName = DNS:localhost, DNS:*.localhost, DNS:*.cos.localhost, IP:127.0.0.1
 [v3_wrong]
 basicConstraints = CA:FALSE
 subjectAltName = DNS:wrong.example

@@ -123,6 +123,7 @@ key_load(struct tls_identity *id, const char *file, struct err *e)
 	return rc;
 }
 
+/* BearSSL's default (31-bit) code has no room for a modulus of 4096 bits. */
 static bool
 rsa_matches(const br_rsa_private_key *sk, const br_rsa_public_key *pk)
 {
@@ -134,7 +135,7 @@ rsa_matches(const br_rsa_private_key *sk, const br_rsa_public_key *pk)
 		p++;
 	if (sk->n_bitlen > 8 * sizeof(n))
 		return false;
-	len = br_rsa_compute_modulus_get_default()(n, sk);
+	len = br_rsa_i15_compute_modulus(n, sk);
 	return len == plen && memcmp(n, p, len) == 0;
 }
 

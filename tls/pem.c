@@ -143,8 +143,8 @@ block_bad(const struct reader *r, const char *name, const struct text *t,
 	    memmem(t->p, t->n, "ENCRYPTED", 9) != NULL)
 		return err_set(e, "%s: the private key is encrypted with a "
 		    "pass phrase; store it without one", r->file);
-	return err_set(e, "%s: block %u (%s) is damaged", r->file, r->blocks,
-	    name);
+	return err_set(e, "%s: block %u (%s) is damaged or cut short",
+	    r->file, r->blocks, name);
 }
 
 static int
@@ -173,8 +173,7 @@ decode(struct reader *r, br_pem_decoder_context *pem, const struct text *t,
 		}
 	}
 	if (r->inside)
-		return err_set(e, "%s: ends in the middle of block %u (%s)",
-		    r->file, r->blocks, name);
+		return block_bad(r, name, t, e);
 	if (r->first == NULL)
 		return err_set(e, "%s: nothing in PEM form found "
 		    "(no \"-----BEGIN\" line)", r->file);

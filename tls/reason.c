@@ -101,7 +101,7 @@ static const struct alert_words received[] = {
 	{ 20, "the peer reports damaged data (bad record MAC)" },
 	{ 22, "the peer reports a record too large" },
 	{ 40, "the peer refused the handshake: nothing in common with TLS 1.2, "
-	    "ECDHE and AEAD ciphers" },
+	    "ECDHE and AEAD ciphers, or it demands a client certificate" },
 	{ 42, "the peer refused the certificate" },
 	{ 43, "the peer does not support this kind of certificate" },
 	{ 44, "the peer says that the certificate is revoked" },

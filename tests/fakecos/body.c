@@ -40,7 +40,16 @@ map_unnamed(struct blob *b, const char *dir)
 {
 	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	void *p = MAP_FAILED;
+	char *name;
 
+	if (fd < 0) {		/* not every file system has O_TMPFILE */
+		if (asprintf(&name, "%s/part-XXXXXX", dir) < 0)
+			abort();
+		fd = mkostemp(name, O_CLOEXEC);
+		if (fd >= 0)
+			unlink(name);
+		free(name);
+	}
 	if (fd < 0)
 		return false;
 	if (posix_fallocate(fd, 0, b->size) == 0)

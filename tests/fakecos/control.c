@@ -190,16 +190,21 @@ static void
 config(struct conn *c, struct req *r)
 {
 	struct settings *s = &c->f->set;
+	const struct {
+		const char *name;
+		atomic_llong *at;
+	} all[] = {
+		{ "latency", &s->latency }, { "rate", &s->rate },
+		{ "list_delay", &s->list_delay }, { "skew", &s->skew },
+		{ "copy_limit", &s->copy_limit },
+		{ "force_download", &s->force_download }
+	};
 	int64_t v;
+	size_t i;
 
-	if (number_of(r, "latency", &v))
-		s->latency = v;
-	if (number_of(r, "rate", &v))
-		s->rate = v;
-	if (number_of(r, "list_delay", &v))
-		s->list_delay = v;
-	if (number_of(r, "skew", &v))
-		s->skew = v;
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (number_of(r, all[i].name, &v))
+			*all[i].at = v;
 	ok(c, r);
 }
 

@@ -1,5 +1,20 @@
 /*
  * control.h - what tests ask this server, on the host name fakecos.control.
+ *
+ *   GET  /stats /log /uploads /faults    JSON
+ *   GET  /objects?bucket=B&prefix=P      JSON
+ *   GET  /object?bucket=B&key=K          as GetObject, unsigned; HEAD too
+ *   POST /reset      counters, log and faults to nothing
+ *   POST /wipe       objects and uploads to nothing
+ *   POST /config?latency= rate= list_delay= skew= copy_limit= force_download=
+ *   POST /object?bucket=B&key=K&size=N&class=C&no_crc=1&mtime=UNIX
+ *                    the body is the content, or with size a pattern (body.c);
+ *                    Content-Type, x-cos-meta-* ... are stored
+ *   POST /fill?bucket=B&prefix=P&count=N&size=S    P000000, P000001 ...
+ *   POST /fault?...  see fault.h
+ *
+ * bucket= may be left out when there is one.  "connections" counts the asking
+ * one as well.
  */
 #ifndef FAKECOS_CONTROL_H
 #define FAKECOS_CONTROL_H

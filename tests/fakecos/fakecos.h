@@ -38,12 +38,14 @@ enum op {
 };
 
 struct settings {
-	int64_t port, idle, copy_limit;
+	int64_t port, idle;
 	const char *id, *key, *dir, *cert, *cert_key;
-	bool no_auth, discard, force_download;
+	bool no_auth, discard;
 	/* may change while running */
 	atomic_llong latency, rate, list_delay;	/* ms, bytes/s, ms */
 	atomic_llong skew;			/* seconds */
+	atomic_llong copy_limit;		/* bytes */
+	atomic_llong force_download;		/* 0 or 1 */
 };
 
 struct log_entry {

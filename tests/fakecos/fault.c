@@ -133,6 +133,8 @@ fault_run(struct conn *c, struct req *r,
 {
 	struct fault *t = &r->fault;
 
+	if (t->action == FAULT_SLOW)
+		c->rate = t->n;
 	if (t->action == FAULT_NONE || t->action > FAULT_RESET_READ) {
 		perform(c, r);
 		return;

@@ -1,5 +1,19 @@
 /*
- * fault.h - what a test has asked to go wrong.
+ * fault.h - what a test has asked to go wrong: POST /fault?op=NAME&...
+ *
+ *   op=NAME|Any  key=SUBSTRING  skip=N  times=N (-1: for ever)
+ *   delay=MS     before the answer; alone or with one of the actions
+ *   instead of the operation, which runs all the same with done=1; the body
+ *   is read first but with early=1:
+ *     status=NNN (code=XXX, retry_after=S)   error200=CODE   empty200=1
+ *     bad_xml=1   raw=BYTES (and closed)   redirect=URL
+ *   lost=1       done, and closed without an answer
+ *   read_cut=N, reset_read=N   FIN or RST after N bytes of the body
+ *   body_cut=N, body_stall=N (ms=MS)   of the answer's body, then closed
+ *   head_stall=MS   half a head, and closed then
+ *   slow=BYTES_PER_S   wrong_etag=1   wrong_crc=1   no_crc=1
+ *   close_idle=1    closes after an answer that says keep-alive
+ *   spaces=MS       Complete: white space for that long before the result
  */
 #ifndef FAKECOS_FAULT_H
 #define FAKECOS_FAULT_H

@@ -76,7 +76,7 @@ void resp_sums(struct req *, const char *etag, bool has_crc, uint64_t crc);
 void resp_none(struct conn *, struct req *);
 void resp_text(struct conn *, struct req *, const char *type,
     const struct text *);
-void resp_stream(struct conn *, struct req *, int64_t length);
+void resp_stream(struct req *, int64_t length);
 void resp_chunked(struct conn *, struct req *);	/* the head goes out at once */
 bool resp_data(struct conn *, struct req *, const void *, size_t);
 bool resp_flush(struct conn *, struct req *);

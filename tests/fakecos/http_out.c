@@ -100,7 +100,9 @@ resp_sums(struct req *r, const char *etag, bool has_crc, uint64_t crc)
 static void
 head_stall(struct conn *c, struct req *r)
 {
-	conn_write(c, r->out.p, r->out.n / 2, false);
+	const char *end = memmem(r->out.p, r->out.n, "\r\n\r\n", 4);
+
+	conn_write(c, r->out.p, (size_t)(end - r->out.p) / 2, false);
 	fakecos_sleep(c->f, r->fault.n * 1000000);
 	c->dead = c->close = true;
 }
@@ -172,10 +174,8 @@ resp_end(struct conn *c, struct req *r)
 }
 
 void
-resp_stream(struct conn *c, struct req *r, int64_t length)
+resp_stream(struct req *r, int64_t length)
 {
-	if (r->fault.action == FAULT_SLOW)
-		c->rate = r->fault.n;
 	resp_head(r, "Content-Length: %" PRId64, length);
 	resp_head(r, "%s", "");
 }
@@ -186,7 +186,7 @@ resp_none(struct conn *c, struct req *r)
 	if (r->status == 204 || r->status == 304)
 		resp_head(r, "%s", "");
 	else
-		resp_stream(c, r, 0);
+		resp_stream(r, 0);
 	resp_end(c, r);
 }
 
@@ -195,7 +195,7 @@ resp_text(struct conn *c, struct req *r, const char *type,
     const struct text *t)
 {
 	resp_head(r, "Content-Type: %s", type);
-	resp_stream(c, r, (int64_t)t->n);
+	resp_stream(r, (int64_t)t->n);
 	resp_data(c, r, t->p, t->n);
 	resp_end(c, r);
 }
@@ -203,8 +203,6 @@ resp_text(struct conn *c, struct req *r, const char *type,
 void
 resp_chunked(struct conn *c, struct req *r)
 {
-	if (r->fault.action == FAULT_SLOW)
-		c->rate = r->fault.n;
 	resp_head(r, "Content-Type: application/xml");
 	resp_head(r, "Transfer-Encoding: chunked");
 	resp_head(r, "%s", "");

@@ -144,7 +144,7 @@ options(struct fakecos *f, int argc, char **argv)
 		case SKEW: s->skew = option_number(n, optarg); break;
 		case IDLE: s->idle = option_number(n, optarg); break;
 		case COPY_LIMIT: s->copy_limit = option_number(n, optarg); break;
-		case FORCE_DOWNLOAD: s->force_download = true; break;
+		case FORCE_DOWNLOAD: s->force_download = 1; break;
 		default: usage();
 		}
 	}

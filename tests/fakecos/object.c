@@ -186,7 +186,7 @@ op_get(struct conn *c, struct req *r)
 			resp_head(r, "Content-Range: bytes %" PRId64 "-%" PRId64
 			    "/%" PRId64, range.from, range.from + range.len - 1,
 			    o->body.size);
-		resp_stream(c, r, range.len);
+		resp_stream(r, range.len);
 		if (r->head_only || body_each(c->f, &o->body, range.from,
 		    range.len, send_slice, &to))
 			resp_end(c, r);

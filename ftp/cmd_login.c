@@ -1,0 +1,156 @@
+/*
+ * ftp/cmd_login.c - USER, PASS, ACCT, REIN, QUIT.
+ *
+ * A failed login is answered after a pause and in the same words, whether or
+ * not there is such a user.
+ */
+#include <stdlib.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "session_int.h"
+
+enum { FAILURES_MAX = 5 };	/* of one connection */
+
+struct pause {
+	struct ftp_job job;
+	int64_t until;
+};
+
+void
+ftp_rights_of(const struct conf_account *a, struct ftp_rights *r)
+{
+	r->read = a->can_read;
+	r->write = a->can_write;
+	r->remove = a->can_write && a->delete_enable;
+}
+
+void
+ftp_cmd_user(struct ftp_session *s)
+{
+	ftp_session_reset(s);		/* a second USER drops all rights */
+	s->user = strdup(s->arg);
+	if (s->user == NULL)
+		ftp_reply(s, 451, "Out of memory.");
+	else
+		ftp_reply(s, 331, "Password, please.");
+}
+
+static void
+pause_step(struct ftp_session *s, struct ftp_job *job)
+{
+	struct pause *p = (struct pause *)job;
+	int64_t left = p->until - net_now(s->server->loop);
+
+	if (left > 0) {
+		ftp_session_deadline(s, left);
+		return;
+	}
+	if (++s->login_failures >= FAILURES_MAX) {
+		ftp_reply(s, 421, "Too many failed logins.");
+		s->quitting = true;
+	} else {
+		ftp_reply(s, 530, "Login incorrect.");
+	}
+	ftp_job_end(s);
+}
+
+static void
+pause_free(struct ftp_job *job)
+{
+	free(job);
+}
+
+static void
+pause_abort(struct ftp_session *s, struct ftp_job *job)
+{
+	(void)job;
+	ftp_job_end(s);
+}
+
+static void
+refuse(struct ftp_session *s)
+{
+	struct pause *p = calloc(1, sizeof(*p));
+
+	if (p == NULL) {
+		ftp_reply(s, 421, "Out of memory.");
+		s->quitting = true;
+		return;
+	}
+	p->job = (struct ftp_job){ .step = pause_step, .free = pause_free,
+	    .abort = pause_abort };
+	p->until = net_now(s->server->loop) +
+	    (int64_t)s->server->conf->login_delay * 1000;
+	ftp_job_start(s, &p->job);
+}
+
+/* Compared as digests: equal lengths, and no time that tells anything. */
+static bool
+same_text(const char *a, const char *b)
+{
+	unsigned char x[TLS_SHA256_LEN], y[TLS_SHA256_LEN];
+
+	tls_sha256(a, strlen(a), x);
+	tls_sha256(b, strlen(b), y);
+	return tls_equal(x, y, sizeof(x));
+}
+
+void
+ftp_cmd_pass(struct ftp_session *s)
+{
+	const struct conf *c = s->server->conf;
+	char text[NET_ADDR_TEXT];
+	size_t i, match = c->naccounts;
+
+	if (s->account != NULL) {
+		ftp_reply(s, 230, "Already logged in.");
+		return;
+	}
+	if (s->user == NULL) {
+		ftp_reply(s, 503, "USER first.");
+		return;
+	}
+	for (i = 0; i < c->naccounts; i++) {
+		bool user = same_text(c->accounts[i].user, s->user);
+		bool password = same_text(c->accounts[i].password, s->arg);
+
+		if (user && password)
+			match = i;
+	}
+	if (match == c->naccounts) {
+		log_line(s->server->log, LOG_LEVEL_WARNING,
+		    "%s login of user \"%.64s\" from %s failed", s->who,
+		    s->user, net_addr_text(&s->peer, text));
+		refuse(s);
+		return;
+	}
+	s->account = &c->accounts[match];
+	s->bucket = s->server->buckets[match];
+	s->login_failures = 0;
+	ftp_session_name(s);
+	ftp_reply(s, 230, "Logged in.");
+}
+
+void
+ftp_cmd_acct(struct ftp_session *s)
+{
+	if (s->account == NULL)
+		ftp_reply(s, 530, "Please log in with USER and PASS.");
+	else
+		ftp_reply(s, 202, "ACCT is not needed.");
+}
+
+void
+ftp_cmd_rein(struct ftp_session *s)
+{
+	ftp_session_reset(s);
+	ftp_reply(s, 220, "Ready for a new user.");
+}
+
+void
+ftp_cmd_quit(struct ftp_session *s)
+{
+	ftp_reply(s, 221, "Goodbye.");
+	s->quitting = true;
+}

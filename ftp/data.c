@@ -1,0 +1,175 @@
+/*
+ * ftp/data.c - the data connection: a passive listener that takes one
+ * connection of the control connection's peer, or an active connect to it.
+ *
+ * Passive ports are chosen at random inside the configured range, both ends
+ * included, and never outside it.  Whoever else connects is turned away and
+ * the listener goes on waiting (no stealing of data connections).
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "session_int.h"
+
+struct ftp_data {
+	struct net_task task;		/* the listener */
+	struct ftp_session *session;
+	int listener;			/* -1: active, or connected */
+	bool active, started;
+	struct net_addr to;		/* active */
+	struct net_stream *stream;
+	char reason[160];
+};
+
+static void
+close_listener(struct ftp_data *d)
+{
+	if (d->listener < 0)
+		return;
+	net_task_watch(&d->task, -1, 0);
+	close(d->listener);
+	d->listener = -1;
+}
+
+static void
+step(struct net_task *t, unsigned why)
+{
+	struct ftp_data *d = (struct ftp_data *)t;
+	struct ftp_session *s = d->session;
+	char text[NET_ADDR_TEXT];
+	struct net_addr peer;
+	int fd;
+
+	(void)why;
+	fd = net_accept(d->listener, &peer);
+	if (fd < 0)
+		return;
+	if (!net_addr_same_host(&peer, &s->peer)) {
+		log_line(s->server->log, LOG_LEVEL_WARNING, "%s data "
+		    "connection from %s turned away: it is not the client",
+		    s->who, net_addr_text(&peer, text));
+		close(fd);
+		return;
+	}
+	close_listener(d);
+	d->stream = net_stream_new(s->server->loop, fd, &s->task);
+	if (d->stream == NULL)
+		snprintf(d->reason, sizeof(d->reason), "out of memory");
+	net_task_wake(&s->task);
+}
+
+static struct ftp_data *
+data_new(struct ftp_session *s)
+{
+	struct ftp_data *d = calloc(1, sizeof(*d));
+
+	if (d == NULL)
+		return NULL;
+	net_task_init(&d->task, s->server->loop, step);
+	d->session = s;
+	d->listener = -1;
+	return d;
+}
+
+struct ftp_data *
+ftp_data_passive(struct ftp_session *s, uint16_t *port)
+{
+	const struct conf *c = s->server->conf;
+	unsigned n = (unsigned)(c->passive_max - c->passive_min) + 1, i;
+	struct ftp_data *d = data_new(s);
+	struct net_addr a = s->local;
+	uint32_t first;
+	struct err e;
+
+	if (d == NULL)
+		return NULL;
+	tls_random(&first, sizeof(first));
+	for (i = 0; i < n && d->listener < 0; i++) {
+		*port = (uint16_t)(c->passive_min + (first + i) % n);
+		net_addr_set_port(&a, *port);
+		d->listener = net_listen(&a, 1, &e);
+		if (d->listener < 0 && errno != EADDRINUSE &&
+		    errno != EACCES)
+			break;
+	}
+	if (d->listener < 0) {
+		log_line(s->server->log, LOG_LEVEL_ERROR,
+		    "%s no passive port: %s", s->who, e.text);
+		ftp_data_free(d);
+		return NULL;
+	}
+	net_task_watch(&d->task, d->listener, NET_READ);
+	return d;
+}
+
+struct ftp_data *
+ftp_data_active(struct ftp_session *s, const struct net_addr *to)
+{
+	struct ftp_data *d = data_new(s);
+
+	if (d == NULL)
+		return NULL;
+	d->active = true;
+	d->to = *to;
+	return d;
+}
+
+void
+ftp_data_start(struct ftp_data *d)
+{
+	struct ftp_session *s = d->session;
+	struct net_addr from = s->local;
+	struct err e;
+
+	if (!d->active || d->started)
+		return;
+	d->started = true;
+	net_addr_set_port(&from, 0);
+	d->stream = net_stream_connect(s->server->loop, &d->to,
+	    from.ss.ss_family == d->to.ss.ss_family ? &from : NULL, &s->task,
+	    &e);
+	if (d->stream == NULL)
+		snprintf(d->reason, sizeof(d->reason), "%.150s", e.text);
+}
+
+enum ftp_data_state
+ftp_data_state(const struct ftp_data *d)
+{
+	if (d->reason[0] != '\0')
+		return DATA_FAILED;
+	if (d->stream == NULL ||
+	    net_stream_state(d->stream) == NET_CONNECTING)
+		return DATA_WAITING;
+	/* Ended already is open too: there may be bytes to be read. */
+	if (net_stream_state(d->stream) == NET_FAILED)
+		return DATA_FAILED;
+	return DATA_OPEN;
+}
+
+struct net_stream *
+ftp_data_stream(const struct ftp_data *d)
+{
+	return d->stream;
+}
+
+const char *
+ftp_data_reason(const struct ftp_data *d)
+{
+	if (d->reason[0] != '\0')
+		return d->reason;
+	return d->stream != NULL ? net_stream_reason(d->stream) : "no answer";
+}
+
+void
+ftp_data_free(struct ftp_data *d)
+{
+	if (d == NULL)
+		return;
+	close_listener(d);
+	net_stream_free(d->stream);
+	net_task_end(&d->task);
+	free(d);
+}

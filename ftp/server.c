@@ -1,0 +1,250 @@
+/*
+ * ftp/server.c - the listener, the limits on sessions, the drain.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "session_int.h"
+
+enum {
+	BACKLOG = 511,
+	ACCEPT_BATCH = 64,		/* of one turn */
+	PAUSE_MS = 200,			/* after running out of descriptors */
+	MASQ_MS = 60 * 1000
+};
+
+static size_t
+sessions_of(const struct ftp_server *v, const struct net_addr *peer)
+{
+	const struct ftp_session *s;
+	size_t n = 0;
+
+	for (s = v->sessions; s != NULL; s = s->next)
+		if (net_addr_same_host(&s->peer, peer))
+			n++;
+	return n;
+}
+
+/* A polite no: one line and the end. */
+static void
+refuse(struct ftp_server *v, int fd, const struct net_addr *peer,
+    const char *why)
+{
+	struct net_stream *t = net_stream_new(v->loop, fd, NULL);
+	char line[128], text[NET_ADDR_TEXT];
+
+	log_line(v->log, LOG_LEVEL_WARNING, "refused %s: %s",
+	    net_addr_text(peer, text), why);
+	if (t == NULL)
+		return;
+	snprintf(line, sizeof(line), "421 %s, try again later.\r\n", why);
+	net_stream_put(t, line, strlen(line));
+	net_stream_shutdown(t);
+	net_stream_free(t);
+}
+
+static void
+admit(struct ftp_server *v, int fd, const struct net_addr *peer)
+{
+	size_t per_ip = (size_t)v->conf->max_per_ip;
+
+	if (v->max_sessions > 0 && v->nsessions >= v->max_sessions)
+		refuse(v, fd, peer, "Too many connections");
+	else if (per_ip > 0 && sessions_of(v, peer) >= per_ip)
+		refuse(v, fd, peer, "Too many connections from your address");
+	else
+		ftp_session_new(v, fd, peer);
+}
+
+/* Without a free descriptor accept() would fail for ever: use the spare one
+ * to take the client off the queue with a word, then rest a little. */
+static void
+out_of_descriptors(struct ftp_server *v)
+{
+	struct net_addr peer;
+	int fd;
+
+	close(v->spare);
+	fd = net_accept(v->listener, &peer);
+	if (fd >= 0)
+		refuse(v, fd, &peer, "The server is out of descriptors");
+	v->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	net_task_watch(&v->task, v->listener, 0);
+	net_task_deadline(&v->task, PAUSE_MS);
+}
+
+static void
+step(struct net_task *t, unsigned why)
+{
+	struct ftp_server *v = (struct ftp_server *)t;
+	struct net_addr peer;
+	int i, fd;
+
+	if (v->draining)
+		return;
+	if (why & NET_TIMEOUT)
+		net_task_watch(&v->task, v->listener, NET_READ);
+	for (i = 0; i < ACCEPT_BATCH; i++) {
+		fd = net_accept(v->listener, &peer);
+		if (fd >= 0) {
+			admit(v, fd, &peer);
+		} else if (errno == EMFILE || errno == ENFILE ||
+		    errno == ENOBUFS || errno == ENOMEM) {
+			out_of_descriptors(v);
+			return;
+		} else if (errno != ECONNABORTED && errno != EINTR) {
+			return;
+		}
+	}
+}
+
+/* ---- masquerade_address as a name: asked at start and every minute ---- */
+
+static void
+masq_step(struct net_task *t, unsigned why)
+{
+	struct ftp_server *v = (struct ftp_server *)
+	    ((char *)t - offsetof(struct ftp_server, masq_task));
+	const struct net_addr *a;
+	size_t n, i;
+
+	if (why & NET_TIMEOUT) {
+		net_lookup_free(v->masq_lookup);
+		v->masq_lookup = net_lookup_new(v->resolver,
+		    v->conf->masquerade_address, 0, t);
+	}
+	if (v->masq_lookup == NULL || !net_lookup_done(v->masq_lookup))
+		return;
+	a = net_lookup_result(v->masq_lookup, &n);
+	for (i = 0; i < n; i++) {
+		if (net_addr_is4(&a[i])) {
+			v->masq = a[i];
+			v->has_masq = true;
+			break;
+		}
+	}
+	if (!v->has_masq)
+		log_line(v->log, LOG_LEVEL_WARNING, "masquerade_address = %s "
+		    "has no IPv4 address: %s", v->conf->masquerade_address,
+		    net_lookup_reason(v->masq_lookup));
+	net_lookup_free(v->masq_lookup);
+	v->masq_lookup = NULL;
+	net_task_deadline(t, MASQ_MS);
+}
+
+static void
+masq_start(struct ftp_server *v)
+{
+	const char *name = v->conf->masquerade_address;
+
+	net_task_init(&v->masq_task, v->loop, masq_step);
+	if (name == NULL)
+		return;
+	if (net_addr_parse(&v->masq, name, 0) == 0)
+		v->has_masq = true;
+	else
+		net_task_deadline(&v->masq_task, 0);
+}
+
+static int
+listen_on(const struct conf *c, struct err *e)
+{
+	struct net_addr a;
+
+	if (c->listen_address == NULL)
+		return net_listen_any(c->listen_port, BACKLOG, e);
+	if (net_addr_parse(&a, c->listen_address, c->listen_port) < 0)
+		return err_set(e, "listen_address = %s is not an address",
+		    c->listen_address);
+	return net_listen(&a, BACKLOG, e);
+}
+
+struct ftp_server *
+ftp_server_new(struct net_loop *l, struct log *log, const struct conf *conf,
+    struct cos_bucket *const *buckets, struct net_resolver *resolver,
+    struct err *e)
+{
+	struct ftp_server *v = calloc(1, sizeof(*v));
+
+	if (v == NULL) {
+		err_set(e, "out of memory");
+		return NULL;
+	}
+	net_task_init(&v->task, l, step);
+	v->loop = l;
+	v->log = log;
+	v->conf = conf;
+	v->buckets = buckets;
+	v->resolver = resolver;
+	if (conf->max_connection_num > 0) {
+		/* control and data connection each, and one to refuse with */
+		v->max_sessions = (size_t)(conf->max_connection_num - 1) / 2;
+		if (v->max_sessions == 0)
+			v->max_sessions = 1;
+	}
+	v->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	v->listener = listen_on(conf, e);
+	masq_start(v);
+	if (v->listener < 0) {
+		ftp_server_free(v);
+		return NULL;
+	}
+	net_task_watch(&v->task, v->listener, NET_READ);
+	return v;
+}
+
+size_t
+ftp_server_sessions(const struct ftp_server *v)
+{
+	return v->nsessions;
+}
+
+uint16_t
+ftp_server_port(const struct ftp_server *v)
+{
+	struct net_addr a;
+
+	return net_local(v->listener, &a) == 0 ? net_addr_port(&a) : 0;
+}
+
+void
+ftp_server_drain(struct ftp_server *v, bool hard, struct net_task *owner)
+{
+	struct ftp_session *s, *next;
+
+	v->draining = true;
+	v->hard = hard;
+	v->drain_owner = owner;
+	if (v->listener >= 0) {
+		net_task_watch(&v->task, -1, 0);
+		close(v->listener);
+		v->listener = -1;
+	}
+	for (s = v->sessions; s != NULL; s = next) {
+		next = s->next;
+		ftp_session_drain(s, hard);
+	}
+	if (v->nsessions == 0)
+		net_task_wake(owner);
+}
+
+void
+ftp_server_free(struct ftp_server *v)
+{
+	if (v == NULL)
+		return;
+	while (v->sessions != NULL)
+		ftp_session_free(v->sessions);
+	if (v->listener >= 0)
+		close(v->listener);
+	if (v->spare >= 0)
+		close(v->spare);
+	net_lookup_free(v->masq_lookup);
+	net_task_end(&v->masq_task);
+	net_task_end(&v->task);
+	free(v);
+}

@@ -1,0 +1,324 @@
+/*
+ * ftp/session.c - one control connection: lines in, commands run, one job at
+ * a time, time-outs, and the end.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "session_int.h"
+
+enum {
+	LOGIN_MS = 60 * 1000,		/* before a login */
+	LINES_PER_STEP = 32,		/* one session's share of a turn */
+	INPUT_MAX = 4096,
+	FLUSH_MS = 5 * 1000		/* to read our last reply */
+};
+
+static void step(struct net_task *, unsigned);
+
+void
+ftp_session_name(struct ftp_session *s)
+{
+	snprintf(s->who, sizeof(s->who), "#%u %.64s", s->id,
+	    s->account != NULL ? s->account->user : "-");
+}
+
+void
+ftp_session_reset(struct ftp_session *s)
+{
+	free(s->user);
+	s->user = NULL;
+	s->account = NULL;
+	s->bucket = NULL;
+	snprintf(s->cwd, sizeof(s->cwd), "/");
+	s->rest = 0;
+	s->allo = -1;
+	s->epsv_all = s->renaming = s->stored.known = false;
+	s->facts = FTP_FACT_DEFAULT;
+	ftp_data_free(s->data);
+	s->data = NULL;
+	ftp_session_name(s);
+}
+
+/* The deadline while no job runs; a job sets its own. */
+static void
+arm_idle(struct ftp_session *s)
+{
+	const struct conf *c = s->server->conf;
+
+	if (s->quitting || s->gone)
+		net_task_deadline(&s->task, FLUSH_MS);
+	else if (s->account == NULL)
+		net_task_deadline(&s->task, LOGIN_MS);
+	else
+		net_task_deadline(&s->task, (int64_t)c->idle_timeout * 1000);
+}
+
+void
+ftp_session_deadline(struct ftp_session *s, int64_t in_ms)
+{
+	net_task_deadline(&s->task, in_ms);
+}
+
+void
+ftp_session_new(struct ftp_server *server, int fd, const struct net_addr *peer)
+{
+	struct ftp_session *s = calloc(1, sizeof(*s));
+	char text[NET_ADDR_TEXT];
+
+	if (s == NULL) {
+		struct net_stream *t = net_stream_new(server->loop, fd, NULL);
+
+		net_stream_free(t);
+		return;
+	}
+	net_task_init(&s->task, server->loop, step);
+	s->server = server;
+	s->id = ++server->last_id;
+	s->peer = *peer;
+	s->started = net_now(server->loop);
+	net_local(fd, &s->local);
+	s->control = net_stream_new(server->loop, fd, &s->task);
+	s->next = server->sessions;
+	if (s->next != NULL)
+		s->next->prev = s;
+	server->sessions = s;
+	server->nsessions++;
+	ftp_session_reset(s);
+	if (s->control == NULL) {
+		ftp_session_free(s);
+		return;
+	}
+	net_stream_urgent_inline(s->control);
+	log_line(server->log, LOG_LEVEL_INFO, "%s connected from %s port %u",
+	    s->who, net_addr_text(peer, text), net_addr_port(peer));
+	ftp_reply(s, 220, "%s", server->conf->banner != NULL ?
+	    server->conf->banner : "cosftpd ready.");
+	arm_idle(s);
+	net_task_wake(&s->task);
+}
+
+void
+ftp_session_free(struct ftp_session *s)
+{
+	struct ftp_server *server = s->server;
+
+	log_line(server->log, LOG_LEVEL_INFO, "%s disconnected after %lld s",
+	    s->who, (long long)(net_now(server->loop) - s->started) / 1000);
+	if (s->job != NULL)
+		s->job->free(s->job);
+	if (s->prev != NULL)
+		s->prev->next = s->next;
+	else
+		server->sessions = s->next;
+	if (s->next != NULL)
+		s->next->prev = s->prev;
+	ftp_data_free(s->data);
+	net_stream_free(s->control);
+	net_task_end(&s->task);
+	free(s->user);
+	tls_wipe(s->line.text, sizeof(s->line.text));
+	free(s);
+	if (--server->nsessions == 0 && server->draining)
+		net_task_wake(server->drain_owner);
+}
+
+void
+ftp_job_start(struct ftp_session *s, struct ftp_job *job)
+{
+	s->job = job;
+	net_task_deadline(&s->task, -1);
+	net_task_wake(&s->task);
+}
+
+void
+ftp_job_end(struct ftp_session *s)
+{
+	struct ftp_job *job = s->job;
+
+	s->job = NULL;
+	job->free(job);
+	arm_idle(s);
+	net_task_wake(&s->task);	/* what was sent meanwhile */
+}
+
+/* ---- input ---- */
+
+/* During a transfer: ABOR and STAT now, the rest afterwards. */
+static bool
+run_beside(struct ftp_session *s, const char *verb)
+{
+	const struct ftp_command *command = s->command;
+	char saved[sizeof(s->verb)];
+	bool abor = strcmp(verb, "ABOR") == 0;
+
+	if (!s->job->transfer || (!abor && strcmp(verb, "STAT") != 0))
+		return false;
+	memcpy(saved, s->verb, sizeof(saved));
+	memcpy(s->verb, verb, sizeof(s->verb));
+	if (abor)
+		s->job->abort(s, s->job);
+	else
+		ftp_cmd_stat(s);
+	memcpy(s->verb, saved, sizeof(saved));
+	s->command = command;
+	return true;
+}
+
+static void
+dispatch(struct ftp_session *s)
+{
+	ftp_line_split(&s->line, s->verb, &s->arg);
+	log_line(s->server->log, LOG_LEVEL_DEBUG, "%s command %s %s", s->who,
+	    s->verb[0] != '\0' ? s->verb : "(not a command)",
+	    strcmp(s->verb, "PASS") == 0 ? "****" : s->arg);
+	ftp_command_run(s);
+	if (strcmp(s->verb, "PASS") == 0)
+		tls_wipe(s->line.text, sizeof(s->line.text));
+}
+
+static void
+run_line(struct ftp_session *s)
+{
+	char verb[9];
+	const char *arg;
+
+	if (s->job == NULL) {
+		dispatch(s);
+		return;
+	}
+	ftp_line_split(&s->line, verb, &arg);
+	s->arg = arg;
+	if (!run_beside(s, verb))
+		s->line_held = true;
+}
+
+static void
+bad_line(struct ftp_session *s, enum ftp_line_status status)
+{
+	s->verb[0] = s->path[0] = '\0';
+	s->command = NULL;
+	ftp_reply(s, 500, status == FTP_LINE_TOO_LONG ?
+	    "Command line too long." : "Command line holds NUL or control "
+	    "bytes.");
+}
+
+static void
+read_lines(struct ftp_session *s)
+{
+	enum ftp_line_status status;
+	const char *p;
+	size_t n, used;
+	int i;
+
+	for (i = 0; i < LINES_PER_STEP && !s->quitting; i++) {
+		if (s->line_held && s->job == NULL) {
+			s->line_held = false;
+			dispatch(s);
+		}
+		p = net_stream_peek(s->control, INPUT_MAX, true, &n);
+		if (n == 0 || s->line_held || s->quitting ||
+		    (s->job != NULL && !s->job->transfer))
+			return;
+		status = ftp_line_feed(&s->line, p, n, &used);
+		net_stream_drop(s->control, used);
+		if (status == FTP_LINE_NONE)
+			continue;
+		if (s->job == NULL)
+			arm_idle(s);
+		if (status != FTP_LINE_OK && s->job != NULL)
+			continue;	/* answered by silence: a Synch's rest */
+		if (status == FTP_LINE_OK)
+			run_line(s);
+		else
+			bad_line(s, status);
+	}
+	net_task_wake(&s->task);	/* others first */
+}
+
+/* ---- the end ---- */
+
+static bool
+control_lost(const struct ftp_session *s)
+{
+	enum net_stream_state st = net_stream_state(s->control);
+
+	return st == NET_EOF || st == NET_FAILED;
+}
+
+static void
+lose_control(struct ftp_session *s)
+{
+	s->gone = true;
+	log_line(s->server->log, LOG_LEVEL_DEBUG, "%s control connection: %s",
+	    s->who, net_stream_reason(s->control));
+	if (s->job != NULL && !s->job->finishes_alone)
+		s->job->abort(s, s->job);
+}
+
+static void
+timed_out(struct ftp_session *s)
+{
+	if (s->quitting || s->gone) {
+		s->gone = true;
+		return;
+	}
+	s->verb[0] = s->path[0] = '\0';
+	s->command = NULL;
+	ftp_reply(s, 421, s->account == NULL ? "Login timed out." :
+	    "Idle for too long. Goodbye.");
+	s->quitting = true;
+}
+
+static void
+step(struct net_task *t, unsigned why)
+{
+	struct ftp_session *s = (struct ftp_session *)t;
+
+	if (s->job != NULL)
+		s->job->step(s, s->job);
+	else if (why & NET_TIMEOUT)
+		timed_out(s);
+	if (!s->gone)
+		read_lines(s);
+	if (!s->gone && control_lost(s))
+		lose_control(s);
+	if (s->job != NULL)
+		return;
+	if (s->quitting && !s->gone) {
+		net_stream_shutdown(s->control);
+		if (net_stream_shut(s->control))
+			s->gone = true;
+		else
+			net_task_deadline(&s->task, FLUSH_MS);
+	}
+	if (s->gone)
+		ftp_session_free(s);
+}
+
+/* The session, its job, and the two buffers a transfer has: what a download
+ * has read ahead, and the listing's text and page. */
+size_t
+ftp_session_bytes(void)
+{
+	return sizeof(struct ftp_session) + 512 * 1024;
+}
+
+void
+ftp_session_drain(struct ftp_session *s, bool hard)
+{
+	if (hard) {
+		ftp_session_free(s);
+		return;
+	}
+	if (s->job == NULL && !s->quitting) {
+		s->verb[0] = s->path[0] = '\0';
+		s->command = NULL;
+		ftp_reply(s, 421, "The server is shutting down.");
+	} else if (s->job != NULL && !s->job->finishes_alone) {
+		s->job->abort(s, s->job);
+	}
+	s->quitting = true;
+	net_task_wake(&s->task);
+}

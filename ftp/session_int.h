@@ -1,0 +1,247 @@
+/*
+ * ftp/session_int.h - one control connection and what its commands share.
+ *
+ * A command that has to wait becomes a job: at most one at a time, stepped by
+ * the session's task, which owns every operation and data connection of the
+ * session.  Commands sent meanwhile wait in the input, but for ABOR and STAT
+ * during a transfer.
+ */
+#ifndef COSFTPD_SESSION_INT_H
+#define COSFTPD_SESSION_INT_H
+
+#include "ftp_int.h"
+
+struct ftp_session;
+
+struct ftp_job {
+	/* Makes progress; ends with ftp_job_end after the final reply. */
+	void (*step)(struct ftp_session *, struct ftp_job *);
+	void (*free)(struct ftp_job *);
+	/* ABOR, or the control connection was lost (s->gone): end soon. */
+	void (*abort)(struct ftp_session *, struct ftp_job *);
+	bool transfer;		/* ABOR and STAT are answered meanwhile */
+	bool finishes_alone;	/* goes on when the client is gone */
+};
+
+struct ftp_server {
+	struct net_task task;		/* the listener */
+	struct net_loop *loop;
+	struct log *log;
+	const struct conf *conf;
+	struct cos_bucket *const *buckets;
+	struct net_resolver *resolver;
+	int listener, spare;		/* spare: a descriptor to say 421 with */
+	struct ftp_session *sessions;
+	size_t nsessions, max_sessions;	/* 0: no limit */
+	unsigned last_id;
+	bool draining, hard;
+	struct net_task *drain_owner;
+	struct net_task masq_task;	/* masquerade_address as a name */
+	struct net_lookup *masq_lookup;
+	struct net_addr masq;
+	bool has_masq;
+	bool warned_private;
+};
+
+struct ftp_stored {		/* what this session has just stored */
+	bool known;
+	char path[FTP_PATH_MAX];
+	struct cos_object object;
+};
+
+struct ftp_session {
+	struct net_task task;
+	struct ftp_session *next, *prev;
+	struct ftp_server *server;
+	unsigned id;
+	char who[96];			/* "#12 user", for the log */
+	struct net_stream *control;
+	struct net_addr peer, local;
+	struct ftp_line line;
+	bool line_held;			/* line.text waits for the job's end */
+	char verb[9];			/* the command being carried out */
+	const char *arg;		/* a slice of line.text */
+	char path[FTP_PATH_MAX];	/* of the command, once joined */
+	bool arg_dir;			/* the argument ended in a slash */
+	const struct ftp_command *command;
+	struct ftp_job *job;		/* owned */
+	bool gone;			/* the control connection is lost */
+	bool quitting;			/* close when the replies are out */
+
+	char *user;			/* owned: of USER */
+	const struct conf_account *account;	/* NULL: not logged in */
+	struct cos_bucket *bucket;
+	int login_failures, unknown_run;
+	int64_t started;
+
+	char cwd[FTP_PATH_MAX];
+	int64_t rest, allo;
+	bool epsv_all;
+	unsigned facts;
+	struct ftp_data *data;		/* owned: of the last PASV .. EPRT */
+
+	bool renaming, rename_dir;	/* RNFR was accepted */
+	char rename_from[FTP_PATH_MAX];
+	struct cos_object rename_object;
+	struct ftp_stored stored;
+};
+
+/* ---- session.c ---- */
+void ftp_session_new(struct ftp_server *, int fd, const struct net_addr *peer);
+void ftp_session_free(struct ftp_session *);
+/* Drain: idle sessions get 421; hard drops the rest. */
+void ftp_session_drain(struct ftp_session *, bool hard);
+void ftp_session_reset(struct ftp_session *);	/* REIN, a second USER */
+void ftp_session_name(struct ftp_session *);	/* fills who */
+void ftp_job_start(struct ftp_session *, struct ftp_job *);
+void ftp_job_end(struct ftp_session *);
+void ftp_session_deadline(struct ftp_session *, int64_t in_ms);
+
+/* ---- reply.c ---- */
+/* One reply, one write.  Final ones (200 and above) are logged. */
+void ftp_reply(struct ftp_session *, int code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Only the first line of several: "CODE-text". */
+void ftp_reply_begin(struct ftp_session *, int code, const char *text);
+/* Several lines: "CODE-first", then lines as they are, then "CODE last". */
+void ftp_reply_lines(struct ftp_session *, int code, const char *first,
+    const struct net_buf *lines, const char *last);
+/* A fault of the store in words for a client. */
+void ftp_reply_fault(struct ftp_session *, const struct cos_fault *);
+
+/* ---- command.c: the table and the dispatcher ---- */
+enum {
+	CMD_LOGIN = 1,		/* needs a login */
+	CMD_READ = 2,
+	CMD_WRITE = 4,
+	CMD_REMOVE = 8,		/* delete_enable */
+	CMD_PATH = 16,		/* argument is a path: joined into s->path */
+	CMD_LOG = 32,		/* its outcome is an event for the log */
+	CMD_FEAT = 64,		/* named by FEAT */
+	CMD_ARG = 128,		/* needs an argument */
+	CMD_HIDDEN = 256	/* an X alias: not in HELP */
+};
+struct ftp_command {
+	char verb[5];
+	void (*run)(struct ftp_session *);
+	unsigned flags;
+	const char *feat;	/* CMD_FEAT: the line, NULL: the verb */
+};
+void ftp_command_run(struct ftp_session *);	/* verb and arg are set */
+const struct ftp_command *ftp_command_list(size_t *n);
+
+/* ---- data.c: the data connection ---- */
+struct ftp_data;
+enum ftp_data_state { DATA_WAITING, DATA_OPEN, DATA_FAILED };
+/* *port is the listening port; NULL: no port is free (425) */
+struct ftp_data *ftp_data_passive(struct ftp_session *, uint16_t *port);
+struct ftp_data *ftp_data_active(struct ftp_session *,
+    const struct net_addr *to);
+void ftp_data_start(struct ftp_data *);	/* active: connect now */
+enum ftp_data_state ftp_data_state(const struct ftp_data *);
+struct net_stream *ftp_data_stream(const struct ftp_data *);
+const char *ftp_data_reason(const struct ftp_data *);
+void ftp_data_free(struct ftp_data *);
+
+/* ---- transfer.c: what RETR, STOR and LIST have in common ---- */
+struct ftp_transfer {
+	struct ftp_job job;
+	struct ftp_data *data;		/* owned; taken from the session */
+	int64_t started, moved, bytes;	/* moved: time of the last progress */
+	bool opened;			/* 150 was sent */
+	bool waits_client;		/* the stall clock runs */
+};
+/* Takes the session's data connection; false: replied 425 already. */
+bool ftp_transfer_begin(struct ftp_session *, struct ftp_transfer *);
+void ftp_transfer_open(struct ftp_session *, struct ftp_transfer *,
+    const char *what);			/* 150, and connect */
+/* The open stream; NULL: wait, or ended with 425 (the job is gone). */
+struct net_stream *ftp_transfer_stream(struct ftp_session *,
+    struct ftp_transfer *, bool *ended);
+void ftp_transfer_moved(struct ftp_session *, struct ftp_transfer *, size_t);
+/* Sets the deadline of the stall clock; true: it ran out. */
+bool ftp_transfer_stalled(struct ftp_session *, struct ftp_transfer *,
+    bool waits_client);
+void ftp_transfer_close(struct ftp_transfer *);
+/* "N bytes in S s, R/s" */
+void ftp_transfer_summary(const struct ftp_session *,
+    const struct ftp_transfer *, char *out, size_t size);
+
+/* ---- query.c: commands that ask COS a thing or two and reply ---- */
+struct ftp_query {
+	struct ftp_job job;
+	/* called when what was asked is answered; asks again, or replies and
+	 * ends the job */
+	void (*next)(struct ftp_session *, struct ftp_query *);
+	int stage;			/* the command's own */
+	struct cos_op *op;
+	struct cos_list *list;
+	struct cos_rename *rename;
+	const struct cos_fault *fault;	/* of the last answer; NULL: it is a
+					 * success (also: nothing there) */
+	bool found;			/* the object, or a key below, is there */
+	bool others;			/* below: besides the marker itself */
+	char prefix[FTP_PATH_MAX];
+	char path[FTP_PATH_MAX];
+};
+/* NULL: replied already */
+struct ftp_query *ftp_query_new(struct ftp_session *,
+    void (*next)(struct ftp_session *, struct ftp_query *));
+void ftp_query_head(struct ftp_session *, struct ftp_query *,
+    const char *key);
+void ftp_query_below(struct ftp_session *, struct ftp_query *,
+    const char *path, int page);	/* is there a directory? */
+void ftp_query_put(struct ftp_session *, struct ftp_query *,
+    const char *key);
+void ftp_query_delete(struct ftp_session *, struct ftp_query *,
+    const char *key);
+void ftp_query_rename(struct ftp_session *, struct ftp_query *,
+    const char *from, const char *to, const struct cos_object *src);
+void ftp_query_end(struct ftp_session *, struct ftp_query *);
+
+/* ---- commands ---- */
+void ftp_cmd_user(struct ftp_session *);	/* cmd_login.c */
+void ftp_cmd_pass(struct ftp_session *);
+void ftp_cmd_acct(struct ftp_session *);
+void ftp_cmd_rein(struct ftp_session *);
+void ftp_cmd_quit(struct ftp_session *);
+void ftp_cmd_noop(struct ftp_session *);	/* cmd_misc.c */
+void ftp_cmd_syst(struct ftp_session *);
+void ftp_cmd_feat(struct ftp_session *);
+void ftp_cmd_help(struct ftp_session *);
+void ftp_cmd_opts(struct ftp_session *);
+void ftp_cmd_type(struct ftp_session *);
+void ftp_cmd_mode(struct ftp_session *);
+void ftp_cmd_stru(struct ftp_session *);
+void ftp_cmd_allo(struct ftp_session *);
+void ftp_cmd_rest(struct ftp_session *);
+void ftp_cmd_site(struct ftp_session *);
+void ftp_cmd_abor(struct ftp_session *);
+void ftp_cmd_stat(struct ftp_session *);
+void ftp_cmd_pasv(struct ftp_session *);	/* cmd_data.c */
+void ftp_cmd_epsv(struct ftp_session *);
+void ftp_cmd_port(struct ftp_session *);
+void ftp_cmd_eprt(struct ftp_session *);
+void ftp_cmd_pwd(struct ftp_session *);		/* cmd_dir.c */
+void ftp_cmd_cwd(struct ftp_session *);
+void ftp_cmd_cdup(struct ftp_session *);
+void ftp_cmd_mkd(struct ftp_session *);
+void ftp_cmd_rmd(struct ftp_session *);
+void ftp_cmd_size(struct ftp_session *);	/* cmd_file.c */
+void ftp_cmd_mdtm(struct ftp_session *);
+void ftp_cmd_dele(struct ftp_session *);
+void ftp_cmd_mlst(struct ftp_session *);
+void ftp_cmd_rnfr(struct ftp_session *);	/* cmd_rename.c */
+void ftp_cmd_rnto(struct ftp_session *);
+void ftp_cmd_retr(struct ftp_session *);	/* cmd_retr.c */
+void ftp_cmd_stor(struct ftp_session *);	/* cmd_stor.c */
+void ftp_cmd_appe(struct ftp_session *);
+void ftp_cmd_stou(struct ftp_session *);
+void ftp_cmd_list(struct ftp_session *);	/* cmd_list.c */
+void ftp_cmd_nlst(struct ftp_session *);
+void ftp_cmd_mlsd(struct ftp_session *);
+void ftp_list_on_control(struct ftp_session *);	/* STAT path */
+
+void ftp_rights_of(const struct conf_account *, struct ftp_rights *);
+
+#endif

@@ -1,0 +1,109 @@
+/*
+ * ftp/transfer.c - what every transfer needs: its data connection, the stall
+ * clock, and the words about it.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "session_int.h"
+
+enum { CONNECT_MS = 30 * 1000 };	/* for the data connection to come */
+
+bool
+ftp_transfer_begin(struct ftp_session *s, struct ftp_transfer *t)
+{
+	t->job.transfer = true;
+	t->started = t->moved = net_now(s->server->loop);
+	t->data = s->data;
+	s->data = NULL;
+	if (t->data != NULL)
+		return true;
+	ftp_reply(s, 425, "Use PASV, EPSV, PORT or EPRT first.");
+	return false;
+}
+
+void
+ftp_transfer_open(struct ftp_session *s, struct ftp_transfer *t,
+    const char *what)
+{
+	t->opened = true;
+	t->moved = net_now(s->server->loop);
+	ftp_reply(s, 150, "%s", what);
+	ftp_data_start(t->data);
+}
+
+struct net_stream *
+ftp_transfer_stream(struct ftp_session *s, struct ftp_transfer *t,
+    bool *ended)
+{
+	int64_t waited = net_now(s->server->loop) - t->moved;
+
+	*ended = false;
+	switch (ftp_data_state(t->data)) {
+	case DATA_OPEN:
+		return ftp_data_stream(t->data);
+	case DATA_WAITING:
+		if (waited < CONNECT_MS) {
+			ftp_session_deadline(s, CONNECT_MS - waited);
+			return NULL;
+		}
+		ftp_reply(s, 425, "No data connection was opened.");
+		break;
+	case DATA_FAILED:
+		ftp_reply(s, 425, "Cannot open the data connection: %s.",
+		    ftp_data_reason(t->data));
+	}
+	*ended = true;
+	return NULL;
+}
+
+void
+ftp_transfer_moved(struct ftp_session *s, struct ftp_transfer *t, size_t n)
+{
+	t->bytes += (int64_t)n;
+	t->moved = net_now(s->server->loop);
+}
+
+bool
+ftp_transfer_stalled(struct ftp_session *s, struct ftp_transfer *t,
+    bool waits_client)
+{
+	int64_t limit = (int64_t)s->server->conf->data_timeout * 1000;
+	int64_t now = net_now(s->server->loop);
+
+	if (!waits_client) {
+		t->waits_client = false;
+		ftp_session_deadline(s, -1);
+		return false;
+	}
+	if (!t->waits_client) {		/* the clock starts again */
+		t->waits_client = true;
+		t->moved = now;
+	}
+	if (now - t->moved >= limit)
+		return true;
+	ftp_session_deadline(s, limit - (now - t->moved));
+	return false;
+}
+
+void
+ftp_transfer_close(struct ftp_transfer *t)
+{
+	ftp_data_free(t->data);
+	t->data = NULL;
+}
+
+void
+ftp_transfer_summary(const struct ftp_session *s,
+    const struct ftp_transfer *t, char *out, size_t size)
+{
+	int64_t ms = net_now(s->server->loop) - t->started;
+	double rate = ms > 0 ? (double)t->bytes / 1000.0 / (double)ms : 0;
+
+	if (ms > 0)
+		snprintf(out, size, "%" PRId64 " bytes in %.3f s, %.2f MB/s",
+		    t->bytes, (double)ms / 1000.0, rate);
+	else
+		snprintf(out, size, "%" PRId64 " bytes in 0.000 s", t->bytes);
+}

@@ -1,0 +1,281 @@
+"""What the functional tests share: the stand-in for COS, the server under
+test, and a log-in.  Everything listens on loopback and on ports the system
+chose; nothing sleeps: what has to be waited for is polled with a bound.
+
+COSFTPD and FAKECOS name other binaries (the sanitizer build, say)."""
+
+import ftplib
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.parse
+import urllib.request
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
+COSFTPD = os.environ.get('COSFTPD', os.path.join(TOP, 'cosftpd'))
+FAKECOS = os.environ.get('FAKECOS', os.path.join(TOP, 'build/host/fakecos'))
+ID, KEY, BUCKET = 'AKIDTESTONLY0001', 'SecretForTestsOnly', 'test-1250000000'
+USER, PASSWORD = 'user1', 'pass 1'
+
+
+def wait_for(what, check, seconds=10.0):
+    """The first true value of check(); an error that names what after that."""
+    end = time.monotonic() + seconds
+    while True:
+        value = check()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError('never happened: ' + what)
+        time.sleep(0.01)
+
+
+def free_ports(n):
+    """The first of n ports in a row that nobody listens on just now."""
+    for _ in range(200):
+        s = socket.socket()
+        s.bind(('127.0.0.1', 0))
+        first = s.getsockname()[1]
+        s.close()
+        if first + n > 65535:
+            continue
+        held = []
+        try:
+            for p in range(first, first + n):
+                t = socket.socket()
+                held.append(t)
+                t.bind(('127.0.0.1', p))
+            return first
+        except OSError:
+            continue
+        finally:
+            for t in held:
+                t.close()
+    raise AssertionError('no free ports')
+
+
+class Process:
+    """A child with its output in a file; ended by pid, never by name."""
+
+    def __init__(self, args, directory, name):
+        self.output = os.path.join(directory, name + '.out')
+        with open(self.output, 'wb') as out:
+            self.child = subprocess.Popen(
+                args, cwd=directory, stdin=subprocess.DEVNULL,
+                stdout=out, stderr=subprocess.STDOUT)
+
+    def text(self):
+        with open(self.output, 'rb') as f:
+            return f.read().decode('utf-8', 'replace')
+
+    def ready(self, pattern):
+        def look():
+            if self.child.poll() is not None:
+                raise AssertionError('ended early:\n' + self.text())
+            return re.search(pattern, self.text())
+        return wait_for('a line like ' + pattern, look)
+
+    def stop(self, sig=signal.SIGTERM, seconds=15):
+        if self.child.poll() is None:
+            self.child.send_signal(sig)
+        try:
+            return self.child.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.child.kill()
+            self.child.wait()
+            raise AssertionError('did not stop:\n' + self.text()[-2000:])
+
+
+class Fakecos(Process):
+    def __init__(self, directory, *options, bucket=BUCKET, port=0):
+        super().__init__(
+            [FAKECOS, '--port', str(port), '--bucket', bucket, '--id', ID,
+             '--key', KEY, *options], directory, 'fakecos')
+        self.tls = '--tls' in options
+        self.bucket = bucket
+        self.port = int(self.ready(r'ready on 127\.0\.0\.1:(\d+)')[1])
+
+    def control(self, method, path, body=None, **params):
+        query = urllib.parse.urlencode(params)
+        r = urllib.request.Request(
+            '%s://127.0.0.1:%d%s%s' % (
+                'https' if self.tls else 'http', self.port, path,
+                '?' + query if query else ''),
+            data=body if body is not None else
+            (b'' if method == 'POST' else None),
+            method=method, headers={'Host': 'fakecos.control'})
+        context = None
+        if self.tls:
+            import ssl
+            context = ssl._create_unverified_context()
+        with urllib.request.urlopen(r, timeout=30, context=context) as f:
+            return f.read()
+
+    def stats(self):
+        return json.loads(self.control('GET', '/stats'))
+
+    def ops(self):
+        """Only the operations that were asked for, with their numbers."""
+        return {k: v for k, v in self.stats()['ops'].items() if v}
+
+    def log(self):
+        return json.loads(self.control('GET', '/log'))
+
+    def uploads(self):
+        return json.loads(self.control('GET', '/uploads'))
+
+    def keys(self):
+        return [o['key'] for o in
+                json.loads(self.control('GET', '/objects'))]
+
+    def fault(self, **params):
+        self.control('POST', '/fault', **params)
+
+    def reset(self):
+        self.control('POST', '/reset')
+
+    def wipe(self):
+        self.control('POST', '/wipe')
+
+    def put(self, key, body=b'', **params):
+        self.control('POST', '/object', body=body, bucket=self.bucket,
+                     key=key, **params)
+
+    def get(self, key):
+        return self.control('GET', '/object', bucket=self.bucket, key=key)
+
+    def fill(self, prefix, count, size=0):
+        self.control('POST', '/fill', bucket=self.bucket, prefix=prefix,
+                     count=count, size=size)
+
+    def config(self, **params):
+        self.control('POST', '/config', **params)
+
+
+def account(number, fake, user=USER, password=PASSWORD, **keys):
+    lines = {
+        'cos_secretid': ID, 'cos_secretkey': KEY, 'cos_bucket': fake.bucket,
+        'cos_endpoint': 'cos.localhost:%d' % fake.port,
+        'cos_protocol': 'https' if fake.tls else 'http',
+        'home_dir': '/home/%s' % user, 'ftp_login_user_name': user,
+        'ftp_login_user_password': '"%s"' % password, 'authority': 'RW',
+    }
+    lines.update(keys)
+    return '[COS_ACCOUNT_%d]\n' % number + ''.join(
+        '%s = %s\n' % kv for kv in lines.items() if kv[1] is not None)
+
+
+class Cosftpd(Process):
+    """accounts: a list of account() texts, or None for one RW account.
+    network, optional, files, tls: keys of the sections."""
+
+    def __init__(self, directory, fake, accounts=None, network=None,
+                 optional=None, files=None, tls=None, ports=64, args=()):
+        first = free_ports(ports)
+        net = {'listen_port': free_ports(1),
+               'passive_port': '%d,%d' % (first, first + ports - 1)}
+        opt = {'log_level': 'DEBUG', 'log_dir': 'log', 'login_delay': 0,
+               'config_check_enable': 'false'}
+        net.update(network or {})
+        opt.update(optional or {})
+        self.directory = directory
+        self.port, self.passive = net['listen_port'], (first,
+                                                       first + ports - 1)
+        self.config = os.path.join(directory, 'vsftpd.conf')
+        text = '\n'.join(accounts or [account(0, fake)])
+        for name, keys in (('NETWORK', net), ('TLS', tls),
+                           ('FILE_OPTION', files), ('OPTIONAL', opt)):
+            if keys:
+                text += '\n[%s]\n' % name + ''.join(
+                    '%s = %s\n' % kv for kv in keys.items())
+        with open(self.config, 'w', encoding='utf-8') as f:
+            f.write(text)
+        os.chmod(self.config, 0o600)
+        super().__init__([COSFTPD, '-c', self.config, *args], directory,
+                         'cosftpd')
+        self.ready('ready on port')
+
+    def log_text(self):
+        with open(os.path.join(self.directory, 'log/cos_v5.log'),
+                  encoding='utf-8', errors='replace') as f:
+            return f.read()
+
+    def login(self, user=USER, password=PASSWORD, host='127.0.0.1',
+              timeout=20):
+        f = ftplib.FTP(encoding='utf-8')
+        f.connect(host, self.port, timeout=timeout)
+        f.login(user, password)
+        return f
+
+    def raw(self, host='127.0.0.1'):
+        return Raw(host, self.port)
+
+    def rss(self):
+        """Resident bytes."""
+        with open('/proc/%d/statm' % self.child.pid) as f:
+            return int(f.read().split()[1]) * os.sysconf('SC_PAGE_SIZE')
+
+
+class Raw:
+    """A control connection by hand."""
+
+    def __init__(self, host, port):
+        self.sock = socket.create_connection((host, port), timeout=20)
+        self.file = self.sock.makefile('rb')
+        self.greeting = self.reply()
+
+    def send(self, data):
+        self.sock.sendall(data)
+
+    def line(self):
+        return self.file.readline().decode('utf-8', 'replace')
+
+    def reply(self):
+        """One whole reply (all of its lines) without the last line end."""
+        text = line = self.line()
+        code = line[:3]
+        while line and not (line[:3] == code and line[3:4] == ' '):
+            line = self.line()
+            text += line
+        return text.rstrip('\r\n')
+
+    def cmd(self, text):
+        self.send(text.encode('utf-8') + b'\r\n')
+        return self.reply()
+
+    def login(self, user=USER, password=PASSWORD):
+        self.cmd('USER ' + user)
+        return self.cmd('PASS ' + password)
+
+    def pasv(self):
+        """A connected data socket."""
+        n = re.search(r'\|\|\|(\d+)\|', self.cmd('EPSV'))[1]
+        return socket.create_connection(
+            (self.sock.getpeername()[0], int(n)), timeout=20)
+
+    def close(self):
+        self.file.close()
+        self.sock.close()
+
+
+def store(ftp, name, data):
+    import io
+    return ftp.storbinary('STOR ' + name, io.BytesIO(data), 65536)
+
+
+def fetch(ftp, name, rest=None):
+    parts = []
+    ftp.retrbinary('RETR ' + name, parts.append, 65536, rest)
+    return b''.join(parts)
+
+
+def lines(ftp, command):
+    out = []
+    ftp.retrlines(command, out.append)
+    return out
