@@ -30,7 +30,9 @@ CC      := $(HOSTCC)
 CFLAGS  ?= -O2 -g
 LDFLAGS ?=
 else
-CFLAGS  ?= -O2 -g -ffunction-sections -fdata-sections
+# Small: only the inner loops over data are built for speed.
+CFLAGS  ?= -Os -g -ffunction-sections -fdata-sections \
+           -fno-asynchronous-unwind-tables -fno-unwind-tables
 LDFLAGS ?= -static -Wl,--gc-sections
 endif
 
@@ -81,6 +83,8 @@ $(LIB): $(OBJ)
 	@rm -f $@
 	ar rc $@ $^
 
+$(OUT)/cos/crc64.o: CFLAGS += $(if $(findstring asan,$(FLAVOR)),,-O2)
+
 $(OUT)/tls/%.o: tls/%.c
 	@mkdir -p $(@D)
 	$(COMPILE) $(BEARSSL_INC) -MMD -c -o $@ $<
@@ -107,8 +111,16 @@ $(OUT)/tests/t_%: $(OUT)/tests/t_%.o $(LIB) $(BEARSSL_LIB)
 $(OUT)/fakecos: $(FAKE) $(LIB) $(BEARSSL_LIB)
 	$(LINK) -pthread -o $@ $^
 
+# check: unit tests of one flavour.  test: everything; ends with the sum.
 check: $(UNIT)
 	@tests/run-units $(UNIT)
+
+test: cosftpd
+	+$(MAKE) asan host
+	@$(PYTHON) tests/run-all
+
+demo: cosftpd host
+	@tests/demo
 
 layers:
 	@tests/layers.sh

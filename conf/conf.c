@@ -56,7 +56,7 @@ const struct conf_key conf_keys[] = {
 	  0, 0, 0, NULL, "Content-Type of uploads by file name" },
 
 	{ CONF_NETWORK, "masquerade_address", &conf_text, C(masquerade_address),
-	  NULL, 0, 256, 0, conf_check_masquerade,
+	  NULL, 0, 256, CONF_SAMPLE, conf_check_masquerade,
 	  "the address or name shown to clients in PASV replies" },
 	{ CONF_NETWORK, "listen_address", &conf_text, C(listen_address), NULL,
 	  0, 64, 0, conf_check_listen, "the address to listen on" },

@@ -152,9 +152,6 @@ conf_check_masquerade(const char *s)
 	struct in_addr four;
 	size_t len = strlen(s);
 
-	if (strcasecmp(s, "XXX.XXX.XXX.XXX") == 0)
-		return "still the text of the sample, put the address or name "
-		    "that clients connect to, or remove the line";
 	if (inet_pton(AF_INET, s, &four) == 1)
 		return NULL;
 	if (inet_pton(AF_INET6, s, &six) == 1)

@@ -21,7 +21,8 @@ enum {				/* of a key */
 	CONF_NEEDED = 1,	/* has no default and must be there */
 	CONF_SECRET = 2,	/* never shown */
 	CONF_CLAMP = 4,		/* out of range is a warning */
-	CONF_ZERO = 8		/* 0 is allowed besides min to max */
+	CONF_ZERO = 8,		/* 0 is allowed besides min to max */
+	CONF_SAMPLE = 16	/* the sample's text is a warning: as unset */
 };
 
 struct conf_choice {

@@ -41,6 +41,16 @@ take_value(struct conf_load *l, const struct conf_key *k,
 	struct err why;
 	int rc;
 
+	/* Many copied the sample and left this in it: the original took no
+	 * notice. */
+	if ((k->flags & CONF_SAMPLE) &&
+	    strcasecmp(ini->value, "XXX.XXX.XXX.XXX") == 0) {
+		conf_note(l, false, ini->line, "[%s] %s = %s: still the text "
+		    "of the sample, ignored: put the address or name that "
+		    "clients connect to, or remove the line", l->heading,
+		    k->name, text);
+		return;
+	}
 	if (k->type == &conf_text)
 		memcpy(&old, at, sizeof(old));
 	rc = k->type->parse(k, ini->value, at, &why);

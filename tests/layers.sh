@@ -105,7 +105,7 @@ function normal(path) {
 
 function include(what,    path, room) {
 	if (what ~ /^</) {
-		check(what !~ /bearssl/ || FILENAME ~ /^tls\/[^\/]*\.c$/,
+		check(what !~ /bearssl/ || FILENAME ~ /^tls\/([^\/]*\.c|tls_int\.h)$/,
 		    "#include " what ": only tls/*.c knows BearSSL")
 		return
 	}
