@@ -4,6 +4,7 @@
 #   CC=...        the compiler (default: musl-gcc where it is, else cc)
 #   FLAVOR=asan   address and undefined sanitizers, in build/asan
 #   WERROR=1      warnings are errors (as in CI)
+#   V=1           show the commands
 
 VERSION  = 0.1.0
 FLAVOR  ?= release
@@ -56,8 +57,14 @@ LIB  = $(OUT)/libcosftpd.a
 UNIT = $(patsubst tests/%.c,$(OUT)/tests/%,$(wildcard tests/t_*.c))
 FAKE = $(patsubst %.c,$(OUT)/%.o,$(wildcard tests/fakecos/*.c))
 
+ifeq ($(FLAVOR)$(findstring musl,$(CC)),release)
+NOTE = @echo "note: without musl the binary is larger and the system libc looks names up"
+endif
+
 COMPILE = $(CC) -std=gnu11 $(DEFS) $(WARN) $(CFLAGS)
 LINK    = $(CC) $(CFLAGS) $(LDFLAGS) $(FORTIFY)
+Q       = $(if $(V),,@)
+say     = $(if $(V),,@echo "  $(1) $@")
 
 PYTHON ?= $(shell for p in python3 /usr/bin/python3; do \
           $$p -c 'import pytest' 2>/dev/null && echo $$p && break; done)
@@ -71,27 +78,30 @@ all: cosftpd
 
 # The program at the top is the release one; other flavours stay in build/.
 cosftpd: $(OUT)/cosftpd
-	cp $< $@
+	$(Q)install -m 755 $< $@	# also while an old one runs
 
 $(OUT)/cosftpd: $(OUT)/cosftpd.o $(LIB) $(BEARSSL_LIB)
-	$(LINK) -o $@ $^
-	$(if $(findstring release,$(FLAVOR)),strip $@)
-	$(if $(findstring release,$(FLAVOR))$(findstring musl,$(CC)),, \
-	    @echo "note: not built with musl: larger, and names are looked up by the system libc")
+	$(call say,LINK)
+	$(Q)$(LINK) -o $@ $^
+	$(if $(findstring release,$(FLAVOR)),$(Q)strip $@)
+	$(NOTE)
 
 $(LIB): $(OBJ)
-	@rm -f $@
-	ar rc $@ $^
+	$(call say,AR)
+	$(Q)rm -f $@
+	$(Q)ar rc $@ $^
 
 $(OUT)/cos/crc64.o: CFLAGS += $(if $(findstring asan,$(FLAVOR)),,-O2)
 
-$(OUT)/tls/%.o: tls/%.c
+$(OUT)/tls/%.o: tls/%.c Makefile
+	$(call say,CC)
 	@mkdir -p $(@D)
-	$(COMPILE) $(BEARSSL_INC) -MMD -c -o $@ $<
+	$(Q)$(COMPILE) $(BEARSSL_INC) -MMD -c -o $@ $<
 
-$(OUT)/%.o: %.c
+$(OUT)/%.o: %.c Makefile
+	$(call say,CC)
 	@mkdir -p $(@D)
-	$(COMPILE) -MMD -c -o $@ $<
+	$(Q)$(COMPILE) -MMD -c -o $@ $<
 
 ifdef BEARSSL
 $(BEARSSL_LIB):
@@ -106,10 +116,12 @@ asan host:
 	+$(MAKE) FLAVOR=$@ build/$@/cosftpd build/$@/fakecos
 
 $(OUT)/tests/t_%: $(OUT)/tests/t_%.o $(LIB) $(BEARSSL_LIB)
-	$(LINK) -o $@ $^
+	$(call say,LINK)
+	$(Q)$(LINK) -o $@ $^
 
 $(OUT)/fakecos: $(FAKE) $(LIB) $(BEARSSL_LIB)
-	$(LINK) -pthread -o $@ $^
+	$(call say,LINK)
+	$(Q)$(LINK) -pthread -o $@ $^
 
 # check: unit tests of one flavour.  test: everything; ends with the sum.
 check: $(UNIT)
@@ -128,4 +140,4 @@ layers:
 clean:
 	rm -rf build cosftpd
 
--include $(OBJ:.o=.d) $(FAKE:.o=.d) $(UNIT:=.d) $(OUT)/cosftpd.d
+-include $(OBJ:.o=.d) $(FAKE:.o=.d) $(UNIT:%=%.d) $(OUT)/cosftpd.d

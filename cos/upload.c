@@ -254,8 +254,8 @@ cos_upload_free(struct cos_upload *u)
 	}
 	u->orphan = true;
 	u->client->norphans++;
-	if (u->state <= U_RECEIVE)
-		cos_upload_abort(u);
+	if (u->state <= U_CUT_HEAD)
+		cos_upload_abort(u);	/* a PUT or Complete is awaited */
 }
 
 bool

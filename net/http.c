@@ -519,6 +519,9 @@ run(struct net_http *h)
 			more = read_head(h);
 			break;
 		case H_BODY:
+			/* There are bytes; whether and when they are taken is
+			 * the owner's affair. */
+			net_task_deadline(&h->task, -1);
 			net_task_wake(h->owner);
 			break;
 		case H_DONE:
