@@ -91,7 +91,7 @@ $(LIB): $(OBJ)
 	$(Q)rm -f $@
 	$(Q)ar rc $@ $^
 
-$(OUT)/cos/crc64.o: CFLAGS += $(if $(findstring asan,$(FLAVOR)),,-O2)
+$(OUT)/cos/crc64.o $(OUT)/cos/crc64_clmul.o: CFLAGS += $(if $(findstring asan,$(FLAVOR)),,-O2)
 
 $(OUT)/tls/%.o: tls/%.c Makefile
 	$(call say,CC)

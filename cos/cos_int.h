@@ -30,7 +30,15 @@ struct cos_sign_request {
 void cos_sign(struct net_buf *, const struct cos_sign_request *);
 
 /* ---- crc64.c: CRC-64/XZ; start with 0, values are finished ones ---- */
+#define COS_CRC64_POLY UINT64_C(0xC96C5795D7870F42)	/* ECMA-182, reflected */
 uint64_t cos_crc64(uint64_t crc, const void *, size_t);
+uint64_t cos_crc64_tables(uint64_t crc, const void *, size_t);
+/* crc64_clmul.c: 16 bytes whose CRC, begun with 0, is that of the n bytes at
+ * p (a multiple of 64, at least 64) begun with crc, both without the
+ * complements at the ends. */
+bool cos_crc64_can_fold(void);
+void cos_crc64_fold(uint64_t crc, const unsigned char *p, size_t n,
+    unsigned char rest[16]);
 uint64_t cos_crc64_combine(uint64_t a, uint64_t b, int64_t len_b);
 
 /* ---- xml.c: incremental, bounded, strict scanner ---- */

@@ -1,6 +1,6 @@
 /*
- * cos/crc64.c - CRC-64/XZ (x-cos-hash-crc64ecma), 16 bytes a step, and the
- * CRC of A followed by B from the two.
+ * cos/crc64.c - CRC-64/XZ (x-cos-hash-crc64ecma), 16 bytes a step by tables
+ * or folded (crc64_clmul.c), and the CRC of A followed by B from the two.
  *
  * The tables (32 KB) are the only changing global of this layer: they are
  * computed at the first call and constant ever after.  A process has one
@@ -10,13 +10,14 @@
 
 #include "cos_int.h"
 
-#define POLY UINT64_C(0xC96C5795D7870F42)	/* ECMA-182, reflected */
-
-enum { SLICES = 16 };
+enum {
+	SLICES = 16,
+	FOLD_MIN = 8192		/* less is not worth computing its constants */
+};
 
 /* slice[k][b]: what byte b does to the CRC, followed by k zero bytes */
 static struct {
-	bool ready;
+	bool ready, can_fold;
 	uint64_t slice[SLICES][256];
 } table;
 
@@ -29,7 +30,7 @@ table_make(void)
 	for (byte = 0; byte < 256; byte++) {
 		crc = (uint64_t)byte;
 		for (k = 0; k < 8; k++)
-			crc = crc & 1 ? crc >> 1 ^ POLY : crc >> 1;
+			crc = crc & 1 ? crc >> 1 ^ COS_CRC64_POLY : crc >> 1;
 		table.slice[0][byte] = crc;
 	}
 	for (byte = 0; byte < 256; byte++) {
@@ -39,6 +40,7 @@ table_make(void)
 			table.slice[k][byte] = crc;
 		}
 	}
+	table.can_fold = cos_crc64_can_fold();
 	table.ready = true;
 }
 
@@ -65,19 +67,42 @@ eight(uint64_t v, int after)
 	    table.slice[after][v >> 56];
 }
 
-uint64_t
-cos_crc64(uint64_t crc, const void *data, size_t len)
+/* Without the complements. */
+static uint64_t
+by_tables(uint64_t crc, const unsigned char *p, size_t len)
 {
-	const unsigned char *p = data;
-
-	if (!table.ready)
-		table_make();
-	crc = ~crc;
 	for (; len >= SLICES; p += SLICES, len -= SLICES)
 		crc = eight(crc ^ load_le64(p), 8) ^ eight(load_le64(p + 8), 0);
 	for (; len > 0; p++, len--)
 		crc = table.slice[0][(crc ^ *p) & 0xff] ^ crc >> 8;
-	return ~crc;
+	return crc;
+}
+
+uint64_t
+cos_crc64_tables(uint64_t crc, const void *data, size_t len)
+{
+	if (!table.ready)
+		table_make();
+	return ~by_tables(~crc, data, len);
+}
+
+uint64_t
+cos_crc64(uint64_t crc, const void *data, size_t len)
+{
+	const unsigned char *p = data;
+	unsigned char rest[16];
+	size_t folded = len - len % 64;
+
+	if (!table.ready)
+		table_make();
+	crc = ~crc;
+	if (table.can_fold && len >= FOLD_MIN) {
+		cos_crc64_fold(crc, p, folded, rest);
+		crc = by_tables(0, rest, sizeof(rest));
+		p += folded;
+		len -= folded;
+	}
+	return ~by_tables(crc, p, len);
 }
 
 /* a * b modulo the polynomial; the top bit is x^0, the next one x^1 ... */
@@ -89,7 +114,7 @@ multiply(uint64_t a, uint64_t b)
 	for (; a != 0; a <<= 1) {
 		if (a >> 63)
 			product ^= b;
-		b = b & 1 ? b >> 1 ^ POLY : b >> 1;
+		b = b & 1 ? b >> 1 ^ COS_CRC64_POLY : b >> 1;
 	}
 	return product;
 }

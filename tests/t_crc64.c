@@ -125,11 +125,32 @@ test_combine(void)
 	    5000000000) == got, "associative beyond 4 GiB");
 }
 
+/* The two ways against each other, all lengths and alignments about the
+ * sizes where they change, and a begun CRC. */
+static void
+test_fold(void)
+{
+	static unsigned char data[70000];
+	size_t i, n;
+
+	for (i = 0; i < sizeof(data); i++)
+		data[i] = (unsigned char)(i * 2654435761u >> 13);
+	for (n = 8100; n < 8400; n++)
+		for (i = 0; i < 3; i++)
+			CHECK(cos_crc64(n, data + i, n) ==
+			    cos_crc64_tables(n, data + i, n),
+			    "%zu bytes at %zu", n, i);
+	for (n = 60000; n < 60200; n++)
+		CHECK(cos_crc64(0, data, n) == cos_crc64_tables(0, data, n),
+		    "%zu bytes", n);
+}
+
 int
 main(void)
 {
 	test_known();
 	test_split();
 	test_combine();
+	test_fold();
 	return test_end("t_crc64");
 }
