@@ -441,7 +441,7 @@ main(int argc, char **argv)
 	struct options o = { .file = NULL };
 	struct program p = { .signals = { -1, -1 } };
 	struct cos_client_settings set;
-	struct log_settings quiet = { .level = LOG_LEVEL_ERROR, .dir = "-" };
+	struct log_settings quiet = { .level = LOG_LEVEL_WARNING, .dir = "-" };
 	struct err e = { "" };
 	int status;
 

@@ -143,6 +143,18 @@ find_step(struct cos_abort *a)
 	}
 }
 
+/* The id is all that is needed to end it by hand. */
+static void
+left_pending(struct cos_abort *a)
+{
+	const struct cos_fault *f = cos_request_fault(a->request);
+
+	if (cos_request_state(a->request) == COS_FAILED && f->status != 404)
+		log_line(a->bucket->client->log, LOG_LEVEL_ERROR,
+		    "%s upload of %s/%s is left unfinished, upload id %s",
+		    a->who, a->bucket->account->bucket, a->key, a->id);
+}
+
 static void
 step(struct net_task *t, unsigned why)
 {
@@ -151,9 +163,12 @@ step(struct net_task *t, unsigned why)
 	(void)why;
 	if (a->state == A_DONE || cos_request_state(a->request) == COS_BUSY)
 		return;
-	if (a->state == A_FIND)
+	if (a->state == A_FIND) {
 		find_step(a);
-	else if (cos_request_state(a->request) == COS_DONE &&
+		return;
+	}
+	left_pending(a);
+	if (cos_request_state(a->request) == COS_DONE &&
 	    ++a->again < AGAIN_MAX)
 		send_abort(a);		/* until it says NoSuchUpload */
 	else if (a->finding)

@@ -140,7 +140,8 @@ struct cos_call {		/* all strings borrowed until cos_request_free */
 	size_t nbody;
 	enum cos_need need;
 	bool stream;		/* DONE at a 2xx head; the caller reads on */
-	bool once;		/* may not be repeated when unanswered */
+	bool once;		/* may not be repeated when unanswered, or
+				 * when a 5xx leaves in doubt what was done */
 	bool quiet_404;		/* not found is an answer, not an error */
 	int answer_ms;		/* 0: the usual; the whole head, once sent */
 };

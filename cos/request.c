@@ -200,9 +200,11 @@ build(struct cos_request *r)
 static void
 finish(struct cos_request *r, enum state state)
 {
+	bool quiet = r->call.quiet_404 && r->fault.status == 404 &&
+	    r->fault.cause != COS_NO_BUCKET;
+
 	if (state == R_FAILED)
-		log_call(r, r->fault.cause == COS_NOT_FOUND &&
-		    r->call.quiet_404 ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR,
+		log_call(r, quiet ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR,
 		    r->fault.text);
 	else
 		log_success(r);
@@ -308,9 +310,18 @@ correct_clock(struct cos_request *r)
 	return true;
 }
 
+/* A call that makes something new may have done so and failed after it; only
+ * 503 says that it was not begun. */
+static bool
+doubtful(const struct cos_request *r, int status)
+{
+	return r->call.once && status >= 500 && status != 503;
+}
+
 static void
 refused(struct cos_request *r, int status)
 {
+	r->unanswered = doubtful(r, status);
 	cos_fault_from(&r->fault, status, r->code, r->message, r->request_id);
 	if (correct_clock(r)) {
 		net_http_free(r->http);

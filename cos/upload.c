@@ -59,19 +59,22 @@ step(struct net_task *t, unsigned why)
 {
 	struct cos_upload *u = (struct cos_upload *)t;
 
-	(void)why;
 	switch (u->state) {
 	case U_OLD_HEAD:
 	case U_OLD_READ:
 		cos_upload_old_step(u);
 		break;
 	case U_RECEIVE:
-		cos_upload_pump(u);
+		cos_upload_pump(u, why);
 		if (u->state == U_RECEIVE)
 			net_task_wake(u->owner);	/* perhaps room */
 		break;
 	case U_DRAIN:
-		cos_upload_pump(u);
+		cos_upload_pump(u, why);
+		break;
+	case U_PAUSE:
+		if (why & NET_TIMEOUT)
+			cos_upload_complete(u);
 		break;
 	case U_CUT_HEAD:
 	case U_PUT:
@@ -151,7 +154,7 @@ cos_upload_wrote(struct cos_upload *u, size_t n)
 	} else if (u->filling->len == u->filling->target ||
 	    cos_upload_may_seal_early(u)) {
 		cos_upload_seal(u);
-		cos_upload_pump(u);
+		cos_upload_pump(u, 0);
 	}
 }
 
@@ -173,7 +176,7 @@ cos_upload_finish(struct cos_upload *u)
 		u->nparts--;
 	}
 	cos_upload_enter(u, U_DRAIN);
-	cos_upload_pump(u);
+	cos_upload_pump(u, 0);
 }
 
 void
@@ -283,11 +286,12 @@ cos_client_give_up(struct cos_client *c)
 	const struct cos_upload *u;
 
 	for (u = c->uploads; u != NULL; u = u->next)
-		if (u->init != INIT_NONE && u->state < U_DONE)
+		if (u->init != INIT_NONE && u->init != INIT_PAUSE &&
+		    u->state < U_DONE)
 			log_line(c->log, LOG_LEVEL_WARNING,
 			    "%s upload of %s/%s is left %s, upload id %s",
 			    u->who, u->bucket->account->bucket, u->key,
-			    u->state == U_COMPLETE || u->state == U_SETTLE ?
+			    u->state >= U_COMPLETE && u->state <= U_PAUSE ?
 			    "while COS completes it" : "unfinished",
 			    u->id[0] != '\0' ? u->id : "unknown");
 }

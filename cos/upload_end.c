@@ -130,7 +130,8 @@ settle_step(struct cos_upload *u)
 		    "does not have it as it was sent");
 	else if (u->tries < TRIES && u->multipart &&
 	    f.cause != COS_EXISTS) {
-		cos_upload_complete(u);
+		cos_upload_enter(u, U_PAUSE);
+		net_task_deadline(&u->task, COS_UPLOAD_PAUSE_MS << u->tries);
 		return;
 	}
 	cos_upload_fail(u, &f);
@@ -191,6 +192,7 @@ put_step(struct cos_upload *u)
 		u->fault = *cos_request_fault(u->request);
 		/* With forbid-overwrite a repeated PUT may meet itself. */
 		if (cos_request_unanswered(u->request) ||
+		    u->fault.status >= 500 ||
 		    (u->fault.cause == COS_EXISTS &&
 		    cos_request_attempts(u->request) > 1))
 			settle(u, false);
@@ -361,6 +363,8 @@ cos_upload_abort(struct cos_upload *u)
 {
 	if (u->state >= U_ABORT)
 		return;
+	if (u->init == INIT_PAUSE)
+		u->init = INIT_NONE;
 	cos_upload_enter(u, U_ABORT);
 	cos_upload_drop_parts(u);
 	drop_request(u);

@@ -17,6 +17,7 @@ enum cos_upload_step {
 	U_PUT,			/* small: one PUT */
 	U_COMPLETE,
 	U_SETTLE,		/* the answer was lost: a HEAD decides */
+	U_PAUSE,		/* before Complete is sent again */
 	U_ABORT,
 	U_DONE,
 	U_FAILED
@@ -25,8 +26,11 @@ enum cos_upload_init {
 	INIT_NONE,
 	INIT_SENT,
 	INIT_CLEAN,		/* removing what a lost answer left */
+	INIT_PAUSE,		/* before it is asked again */
 	INIT_HAVE		/* id is known */
 };
+
+enum { COS_UPLOAD_PAUSE_MS = 100 };	/* doubled with each try */
 
 struct cos_done_part {
 	char *etag;
@@ -96,7 +100,7 @@ void cos_upload_seal(struct cos_upload *);
 bool cos_upload_may_seal_early(const struct cos_upload *);
 void cos_upload_queue_copy(struct cos_upload *, int64_t from, int64_t len);
 void cos_upload_initiate(struct cos_upload *);
-void cos_upload_pump(struct cos_upload *);	/* initiate, parts */
+void cos_upload_pump(struct cos_upload *, unsigned why);	/* initiate, parts */
 void cos_upload_drop_parts(struct cos_upload *);
 bool cos_upload_whole_crc(const struct cos_upload *, uint64_t *crc);
 

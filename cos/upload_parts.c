@@ -199,10 +199,13 @@ init_step(struct cos_upload *u)
 		cos_abort_free(u->abort);
 		u->abort = NULL;
 		u->init = INIT_NONE;
-		if (u->init_tries < INIT_TRIES)
-			cos_upload_initiate(u);
-		else
+		if (u->init_tries >= INIT_TRIES) {
 			cos_upload_fail(u, &f);
+			return;
+		}
+		u->init = INIT_PAUSE;
+		net_task_deadline(&u->task, COS_UPLOAD_PAUSE_MS <<
+		    u->init_tries);
 	}
 }
 
@@ -349,8 +352,10 @@ collect_parts(struct cos_upload *u)
 }
 
 void
-cos_upload_pump(struct cos_upload *u)
+cos_upload_pump(struct cos_upload *u, unsigned why)
 {
+	if (u->init == INIT_PAUSE && (why & NET_TIMEOUT))
+		cos_upload_initiate(u);
 	if (u->init == INIT_SENT || u->init == INIT_CLEAN)
 		init_step(u);
 	if (u->state != U_RECEIVE && u->state != U_DRAIN)

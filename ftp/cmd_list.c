@@ -23,6 +23,7 @@ enum kind { K_LIST, K_NLST, K_MLSD, K_STAT };
 enum state {
 	L_FIRST,		/* is there anything? */
 	L_FILE,			/* nothing below: perhaps it is a file */
+	L_MARKER,		/* or a directory too new to be listed */
 	L_CONNECT,
 	L_MOVE,
 	L_CLOSE
@@ -246,13 +247,25 @@ put_file(struct ftp_session *s, struct list *l, const struct cos_object *o)
 
 /* ---- the first answer ---- */
 
+/* Half a reply cannot be mended, and its lines must not pass for all. */
+static void
+break_reply(struct ftp_session *s, const char *why)
+{
+	log_line(s->server->log, LOG_LEVEL_WARNING, "%s STAT broken off, the "
+	    "session ends: %s", s->who, why);
+	s->gone = true;
+}
+
 static void
 fail(struct ftp_session *s, struct list *l, const struct cos_fault *f)
 {
 	struct cos_fault copy = *f;
 
 	ftp_transfer_close(&l->t);
-	ftp_reply_fault(s, &copy);
+	if (l->kind == K_STAT && l->state >= L_CONNECT)
+		break_reply(s, copy.text);
+	else
+		ftp_reply_fault(s, &copy);
 	ftp_job_end(s);
 }
 
@@ -275,33 +288,41 @@ out_of_memory(struct ftp_session *s)
 	ftp_job_end(s);
 }
 
+static void
+ask_head(struct ftp_session *s, struct list *l, const char *key,
+    enum state state)
+{
+	cos_op_free(l->head);
+	l->head = cos_head_new(s->bucket, key, s->who, &s->task);
+	l->state = state;
+	if (l->head == NULL)
+		out_of_memory(s);
+}
+
 /* Nothing below that name: the next meaning, or the answer. */
 static void
 nothing_there(struct ftp_session *s, struct list *l)
 {
 	bool literal = l->pattern[0] == '\0';
 
-	if (!literal && l->hidden == 0 && !l->first) {
-		/* no match: perhaps a name with brackets */
+	if (strpbrk(l->pattern, "[\\") != NULL) {
+		/* No match: perhaps a name with brackets.  One with * or ?
+		 * would have matched itself. */
 		if (!take_literal(s, l)) {
 			ftp_job_end(s);
 			return;
 		}
-		l->ended = false;
+		l->ended = l->first = false;
+		l->hidden = 0;
 		l->was_pattern = true;
 		if (!begin_list(s, l))
 			out_of_memory(s);
 	} else if (!literal || l->may_be_empty || l->first) {
 		found(s, l);
 	} else if (l->dir_only) {
-		ftp_reply(s, 550, "No such directory.");
-		ftp_job_end(s);
+		ask_head(s, l, l->prefix, L_MARKER);
 	} else {
-		l->head = cos_head_new(s->bucket, ftp_path_key(l->path),
-		    s->who, &s->task);
-		l->state = L_FILE;
-		if (l->head == NULL)
-			out_of_memory(s);
+		ask_head(s, l, ftp_path_key(l->path), L_FILE);
 	}
 }
 
@@ -330,9 +351,25 @@ file_step(struct ftp_session *s, struct list *l)
 	} else if (state == COS_DONE) {
 		put_file(s, l, cos_op_object(l->head));
 		found(s, l);
-	} else if (cos_op_fault(l->head)->cause == COS_NOT_FOUND &&
-	    l->was_pattern) {
+	} else if (cos_op_fault(l->head)->cause != COS_NOT_FOUND) {
+		fail(s, l, cos_op_fault(l->head));
+	} else if (l->was_pattern) {
 		found(s, l);	/* a pattern that matches nothing */
+	} else {
+		ask_head(s, l, l->prefix, L_MARKER);
+	}
+}
+
+static void
+marker_step(struct ftp_session *s, struct list *l)
+{
+	enum cos_state state = cos_op_state(l->head);
+
+	if (state == COS_BUSY)
+		return;
+	if (state == COS_DONE) {
+		l->ended = true;
+		found(s, l);
 	} else {
 		fail(s, l, cos_op_fault(l->head));
 	}
@@ -344,7 +381,7 @@ static void
 lost(struct ftp_session *s, struct list *l, const char *why)
 {
 	if (l->kind == K_STAT)
-		s->gone = true;	/* half a reply cannot be mended */
+		break_reply(s, why);
 	else
 		ftp_reply(s, 426, "Data connection lost: %s.", why);
 	ftp_job_end(s);
@@ -452,6 +489,8 @@ list_step(struct ftp_session *s, struct ftp_job *job)
 		first_step(s, l);
 	else if (l->state == L_FILE)
 		file_step(s, l);
+	else if (l->state == L_MARKER)
+		marker_step(s, l);
 	if (s->job == NULL || l->state < L_CONNECT)
 		return;
 	if (l->state == L_CONNECT) {
@@ -481,7 +520,6 @@ begin(struct ftp_session *s, enum kind kind)
 	struct list *l = calloc(1, sizeof(*l));
 	const char *arg = kind == K_MLSD ? s->arg : skip_options(s->arg);
 
-	s->rest = 0;
 	if (l == NULL) {
 		ftp_reply(s, 451, "Out of memory.");
 		return;

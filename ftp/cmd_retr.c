@@ -168,9 +168,7 @@ void
 ftp_cmd_retr(struct ftp_session *s)
 {
 	struct retr *r = calloc(1, sizeof(*r));
-	int64_t offset = s->rest;
 
-	s->rest = 0;
 	if (r == NULL) {
 		ftp_reply(s, 451, "Out of memory.");
 		return;
@@ -187,7 +185,7 @@ ftp_cmd_retr(struct ftp_session *s)
 		return;
 	}
 	r->download = cos_download_new(s->bucket, ftp_path_key(s->path),
-	    offset, s->who, &s->task);
+	    s->rest, s->who, &s->task);
 	if (r->download == NULL) {
 		ftp_reply(s, 451, "Out of memory.");
 		retr_free(&r->t.job);

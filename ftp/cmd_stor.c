@@ -33,7 +33,7 @@ struct stor {
 	struct cos_op *exists;
 	struct cos_upload *upload;
 	struct cos_upload_request request;
-	bool aborted;		/* by ABOR: a second reply follows */
+	int aborts;		/* ABORs: a second reply follows for each */
 	char path[FTP_PATH_MAX];
 	char why[160];		/* of the cut */
 	char opening[FTP_PATH_MAX + 16];	/* text of the 150 */
@@ -78,7 +78,7 @@ stor_abort(struct ftp_session *s, struct ftp_job *job)
 	struct stor *st = (struct stor *)job;
 
 	if (!s->gone && !s->server->draining)
-		st->aborted = true;
+		st->aborts++;
 	if (st->state < S_STORE)
 		cut(s, st, s->gone ? "the client is gone" :
 		    s->server->draining ? "the server is shutting down" :
@@ -88,7 +88,9 @@ stor_abort(struct ftp_session *s, struct ftp_job *job)
 static void
 second_reply(struct ftp_session *s, const struct stor *st)
 {
-	if (st->aborted)
+	int i;
+
+	for (i = 0; i < st->aborts; i++)
 		ftp_reply(s, 226, "Abort command successful.");
 }
 
@@ -270,7 +272,9 @@ stor_step(struct ftp_session *s, struct ftp_job *job)
 	switch (st->state) {
 	case S_EXISTS:
 		exists_step(s, st);
-		return;
+		if (s->job == NULL || st->state != S_READY)
+			return;
+		/* fallthrough */
 	case S_READY:
 		ready_step(s, st);
 		if (s->job == NULL || st->state != S_CONNECT)
@@ -309,7 +313,6 @@ begin(struct ftp_session *s, const char *path,
 	bool look = request->no_overwrite;
 	struct stor *st = calloc(1, sizeof(*st));
 
-	s->rest = 0;
 	s->allo = -1;
 	s->stored.known = false;
 	if (st == NULL) {

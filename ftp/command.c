@@ -29,12 +29,16 @@ static const struct ftp_command table[] = {
 	{ "MODE", ftp_cmd_mode, CMD_LOGIN | CMD_ARG, NULL },
 	/* service, RFC 959 4.1.3 */
 	{ "RETR", ftp_cmd_retr,
-	    CMD_LOGIN | CMD_READ | CMD_PATH | CMD_ARG | CMD_LOG, NULL },
+	    CMD_LOGIN | CMD_READ | CMD_PATH | CMD_ARG | CMD_LOG | CMD_MOVES,
+	    NULL },
 	{ "STOR", ftp_cmd_stor,
-	    CMD_LOGIN | CMD_WRITE | CMD_PATH | CMD_ARG | CMD_LOG, NULL },
-	{ "STOU", ftp_cmd_stou, CMD_LOGIN | CMD_WRITE | CMD_LOG, NULL },
+	    CMD_LOGIN | CMD_WRITE | CMD_PATH | CMD_ARG | CMD_LOG | CMD_MOVES,
+	    NULL },
+	{ "STOU", ftp_cmd_stou, CMD_LOGIN | CMD_WRITE | CMD_LOG | CMD_MOVES,
+	    NULL },
 	{ "APPE", ftp_cmd_appe,
-	    CMD_LOGIN | CMD_WRITE | CMD_PATH | CMD_ARG | CMD_LOG, NULL },
+	    CMD_LOGIN | CMD_WRITE | CMD_PATH | CMD_ARG | CMD_LOG | CMD_MOVES,
+	    NULL },
 	{ "ALLO", ftp_cmd_allo, CMD_LOGIN | CMD_ARG, NULL },
 	{ "REST", ftp_cmd_rest, CMD_LOGIN | CMD_ARG | CMD_FEAT,
 	    "REST STREAM" },
@@ -50,8 +54,10 @@ static const struct ftp_command table[] = {
 	{ "MKD", ftp_cmd_mkd,
 	    CMD_LOGIN | CMD_WRITE | CMD_PATH | CMD_ARG | CMD_LOG, NULL },
 	{ "PWD", ftp_cmd_pwd, CMD_LOGIN, NULL },
-	{ "LIST", ftp_cmd_list, CMD_LOGIN | CMD_READ | CMD_LOG, NULL },
-	{ "NLST", ftp_cmd_nlst, CMD_LOGIN | CMD_READ | CMD_LOG, NULL },
+	{ "LIST", ftp_cmd_list, CMD_LOGIN | CMD_READ | CMD_LOG | CMD_MOVES,
+	    NULL },
+	{ "NLST", ftp_cmd_nlst, CMD_LOGIN | CMD_READ | CMD_LOG | CMD_MOVES,
+	    NULL },
 	{ "SITE", ftp_cmd_site, CMD_LOGIN | CMD_ARG, NULL },
 	{ "SYST", ftp_cmd_syst, 0, NULL },
 	{ "STAT", ftp_cmd_stat, CMD_LOGIN, NULL },
@@ -66,7 +72,8 @@ static const struct ftp_command table[] = {
 	    CMD_LOGIN | CMD_READ | CMD_PATH | CMD_ARG | CMD_FEAT, NULL },
 	{ "MLST", ftp_cmd_mlst,
 	    CMD_LOGIN | CMD_READ | CMD_PATH | CMD_FEAT, "MLST" },
-	{ "MLSD", ftp_cmd_mlsd, CMD_LOGIN | CMD_READ | CMD_LOG, NULL },
+	{ "MLSD", ftp_cmd_mlsd, CMD_LOGIN | CMD_READ | CMD_LOG | CMD_MOVES,
+	    NULL },
 	/* RFC 775 */
 	{ "XCWD", ftp_cmd_cwd, CMD_LOGIN | CMD_ARG | CMD_HIDDEN, NULL },
 	{ "XCUP", ftp_cmd_cdup, CMD_LOGIN | CMD_HIDDEN, NULL },
@@ -142,11 +149,33 @@ allowed(struct ftp_session *s, const struct ftp_command *c)
 	return false;
 }
 
+/* Joins a command's path; false: replied already */
+static bool
+path_taken(struct ftp_session *s, const struct ftp_command *c)
+{
+	enum ftp_path_status ps;
+
+	if (!(c->flags & CMD_PATH))
+		return true;
+	ps = ftp_path_join(s->path, s->cwd, s->arg, &s->arg_dir);
+	if (ps == FTP_PATH_OK)
+		return true;
+	s->path[0] = '\0';
+	ftp_reply(s, ps == FTP_PATH_ABOVE ? 550 : 553, "%s.",
+	    ftp_path_text(ps));
+	return false;
+}
+
+bool
+ftp_command_known(const char *verb)
+{
+	return find(verb) != NULL;
+}
+
 void
 ftp_command_run(struct ftp_session *s)
 {
 	const struct ftp_command *c = find(s->verb);
-	enum ftp_path_status ps;
 
 	s->command = c;
 	s->path[0] = '\0';
@@ -155,16 +184,8 @@ ftp_command_run(struct ftp_session *s)
 		return;
 	}
 	s->unknown_run = 0;
-	if (!allowed(s, c))
-		return;
-	if (c->flags & CMD_PATH) {
-		ps = ftp_path_join(s->path, s->cwd, s->arg, &s->arg_dir);
-		if (ps != FTP_PATH_OK) {
-			s->path[0] = '\0';
-			ftp_reply(s, ps == FTP_PATH_ABOVE ? 550 : 553, "%s.",
-			    ftp_path_text(ps));
-			return;
-		}
-	}
-	c->run(s);
+	if (allowed(s, c) && path_taken(s, c))
+		c->run(s);
+	if (c->flags & CMD_MOVES)	/* RFC 3659 5.1: one transfer only */
+		s->rest = 0;
 }

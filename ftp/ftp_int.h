@@ -81,7 +81,8 @@ struct ftp_entry {
 	bool dir;
 	int64_t size;
 	int64_t mtime;		/* 0: unknown */
-	const char *unique;	/* ETag without quotes, "" or NULL: none */
+	const char *unique;	/* ETag, with or without its quotes; "" or
+				 * NULL: none */
 };
 struct ftp_rights {
 	bool read, write, remove;

@@ -226,16 +226,22 @@ put_perm(struct net_buf *b, unsigned of, const struct ftp_rights *r)
 }
 
 /* A fact's value may be any text without ';' (RFC 3659 7.2); an ETag is made
- * by a store, so look. */
-static bool
-unique_usable(const char *s)
+ * by a store, so look.  Its quotes say nothing. */
+static void
+put_unique(struct net_buf *b, const char *s)
 {
-	if (s == NULL || *s == '\0')
-		return false;
-	for (; *s != '\0'; s++)
-		if (*s <= ' ' || *s > '~' || *s == ';')
-			return false;
-	return true;
+	size_t n, i;
+
+	if (s == NULL)
+		return;
+	s += *s == '"';
+	n = strcspn(s, "\"");
+	if (n == 0)
+		return;
+	for (i = 0; i < n; i++)
+		if (s[i] <= ' ' || s[i] > '~' || s[i] == ';')
+			return;
+	net_buf_printf(b, "unique=%.*s;", (int)n, s);
 }
 
 void
@@ -262,8 +268,8 @@ ftp_mlst_line(struct net_buf *b, const struct ftp_entry *e,
 	}
 	if (facts & FTP_FACT_PERM)
 		put_perm(b, of, r);
-	if ((facts & FTP_FACT_UNIQUE) && unique_usable(e->unique))
-		net_buf_printf(b, "unique=%s;", e->unique);
+	if (facts & FTP_FACT_UNIQUE)
+		put_unique(b, e->unique);
 	net_buf_put(b, " ", 1);
 	put_name(b, shown_name);
 }

@@ -18,8 +18,10 @@ put(struct ftp_session *s, const char *p, size_t n)
 {
 	if (s->gone || s->control == NULL)
 		return;
-	if (!net_stream_put(s->control, p, n))
-		net_task_wake(&s->task);	/* it looks at the stream */
+	if (!net_stream_put(s->control, p, n)) {
+		s->unread = true;
+		net_task_wake(&s->task);	/* it ends the session */
+	}
 }
 
 static void

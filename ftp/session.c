@@ -30,6 +30,8 @@ ftp_session_reset(struct ftp_session *s)
 	free(s->user);
 	s->user = NULL;
 	s->account = NULL;
+	if (s->bucket != NULL || s->login_until == 0)
+		s->login_until = net_now(s->server->loop) + LOGIN_MS;
 	s->bucket = NULL;
 	snprintf(s->cwd, sizeof(s->cwd), "/");
 	s->rest = 0;
@@ -46,11 +48,12 @@ static void
 arm_idle(struct ftp_session *s)
 {
 	const struct conf *c = s->server->conf;
+	int64_t left = s->login_until - net_now(s->server->loop);
 
 	if (s->quitting || s->gone)
 		net_task_deadline(&s->task, FLUSH_MS);
 	else if (s->account == NULL)
-		net_task_deadline(&s->task, LOGIN_MS);
+		net_task_deadline(&s->task, left > 0 ? left : 0);
 	else
 		net_task_deadline(&s->task, (int64_t)c->idle_timeout * 1000);
 }
@@ -170,28 +173,14 @@ static void
 dispatch(struct ftp_session *s)
 {
 	ftp_line_split(&s->line, s->verb, &s->arg);
+	/* A mistyped PASS carries a password, too. */
 	log_line(s->server->log, LOG_LEVEL_DEBUG, "%s command %s %s", s->who,
 	    s->verb[0] != '\0' ? s->verb : "(not a command)",
-	    strcmp(s->verb, "PASS") == 0 ? "****" : s->arg);
+	    strcmp(s->verb, "PASS") != 0 && ftp_command_known(s->verb) ?
+	    s->arg : "****");
 	ftp_command_run(s);
 	if (strcmp(s->verb, "PASS") == 0)
 		tls_wipe(s->line.text, sizeof(s->line.text));
-}
-
-static void
-run_line(struct ftp_session *s)
-{
-	char verb[9];
-	const char *arg;
-
-	if (s->job == NULL) {
-		dispatch(s);
-		return;
-	}
-	ftp_line_split(&s->line, verb, &arg);
-	s->arg = arg;
-	if (!run_beside(s, verb))
-		s->line_held = true;
 }
 
 static void
@@ -205,6 +194,24 @@ bad_line(struct ftp_session *s, enum ftp_line_status status)
 }
 
 static void
+run_line(struct ftp_session *s, enum ftp_line_status status)
+{
+	char verb[9];
+	const char *arg;
+
+	if (s->job == NULL && status == FTP_LINE_OK) {
+		dispatch(s);
+	} else if (s->job == NULL) {
+		bad_line(s, status);
+	} else {
+		ftp_line_split(&s->line, verb, &arg);
+		s->arg = arg;
+		s->held = status;
+		s->line_held = status != FTP_LINE_OK || !run_beside(s, verb);
+	}
+}
+
+static void
 read_lines(struct ftp_session *s)
 {
 	enum ftp_line_status status;
@@ -212,10 +219,10 @@ read_lines(struct ftp_session *s)
 	size_t n, used;
 	int i;
 
-	for (i = 0; i < LINES_PER_STEP && !s->quitting; i++) {
+	for (i = 0; i < LINES_PER_STEP && !s->quitting && !s->unread; i++) {
 		if (s->line_held && s->job == NULL) {
 			s->line_held = false;
-			dispatch(s);
+			run_line(s, s->held);
 		}
 		p = net_stream_peek(s->control, INPUT_MAX, true, &n);
 		if (n == 0 || s->line_held || s->quitting ||
@@ -225,16 +232,12 @@ read_lines(struct ftp_session *s)
 		net_stream_drop(s->control, used);
 		if (status == FTP_LINE_NONE)
 			continue;
-		if (s->job == NULL)
+		run_line(s, status);
+		if (s->job == NULL)	/* after it: PASS changes the limit */
 			arm_idle(s);
-		if (status != FTP_LINE_OK && s->job != NULL)
-			continue;	/* answered by silence: a Synch's rest */
-		if (status == FTP_LINE_OK)
-			run_line(s);
-		else
-			bad_line(s, status);
 	}
-	net_task_wake(&s->task);	/* others first */
+	if (i == LINES_PER_STEP)
+		net_task_wake(&s->task);	/* others first */
 }
 
 /* ---- the end ---- */
@@ -282,7 +285,7 @@ step(struct net_task *t, unsigned why)
 		timed_out(s);
 	if (!s->gone)
 		read_lines(s);
-	if (!s->gone && control_lost(s))
+	if (!s->gone && (s->unread || control_lost(s)))
 		lose_control(s);
 	if (s->job != NULL)
 		return;

@@ -58,7 +58,8 @@ struct ftp_session {
 	struct net_stream *control;
 	struct net_addr peer, local;
 	struct ftp_line line;
-	bool line_held;			/* line.text waits for the job's end */
+	bool line_held;			/* line waits for the job's end */
+	enum ftp_line_status held;	/* what it is */
 	char verb[9];			/* the command being carried out */
 	const char *arg;		/* a slice of line.text */
 	char path[FTP_PATH_MAX];	/* of the command, once joined */
@@ -66,13 +67,14 @@ struct ftp_session {
 	const struct ftp_command *command;
 	struct ftp_job *job;		/* owned */
 	bool gone;			/* the control connection is lost */
+	bool unread;			/* too many replies wait for the client */
 	bool quitting;			/* close when the replies are out */
 
 	char *user;			/* owned: of USER */
 	const struct conf_account *account;	/* NULL: not logged in */
 	struct cos_bucket *bucket;
 	int login_failures, unknown_run;
-	int64_t started;
+	int64_t started, login_until;
 
 	char cwd[FTP_PATH_MAX];
 	int64_t rest, allo;
@@ -119,7 +121,8 @@ enum {
 	CMD_LOG = 32,		/* its outcome is an event for the log */
 	CMD_FEAT = 64,		/* named by FEAT */
 	CMD_ARG = 128,		/* needs an argument */
-	CMD_HIDDEN = 256	/* an X alias: not in HELP */
+	CMD_HIDDEN = 256,	/* an X alias: not in HELP */
+	CMD_MOVES = 512		/* a transfer: uses up REST, even refused */
 };
 struct ftp_command {
 	char verb[5];
@@ -128,6 +131,7 @@ struct ftp_command {
 	const char *feat;	/* CMD_FEAT: the line, NULL: the verb */
 };
 void ftp_command_run(struct ftp_session *);	/* verb and arg are set */
+bool ftp_command_known(const char *verb);
 const struct ftp_command *ftp_command_list(size_t *n);
 
 /* ---- data.c: the data connection ---- */

@@ -8,7 +8,7 @@
 
 #include "session_int.h"
 
-enum { CONNECT_MS = 30 * 1000 };	/* for the data connection to come */
+enum { CONNECT_S = 30 };	/* for the data connection to come */
 
 bool
 ftp_transfer_begin(struct ftp_session *s, struct ftp_transfer *t)
@@ -38,14 +38,16 @@ ftp_transfer_stream(struct ftp_session *s, struct ftp_transfer *t,
     bool *ended)
 {
 	int64_t waited = net_now(s->server->loop) - t->moved;
+	int64_t limit = s->server->conf->data_timeout < CONNECT_S ?
+	    s->server->conf->data_timeout : CONNECT_S;
 
 	*ended = false;
 	switch (ftp_data_state(t->data)) {
 	case DATA_OPEN:
 		return ftp_data_stream(t->data);
 	case DATA_WAITING:
-		if (waited < CONNECT_MS) {
-			ftp_session_deadline(s, CONNECT_MS - waited);
+		if (waited < limit * 1000) {
+			ftp_session_deadline(s, limit * 1000 - waited);
 			return NULL;
 		}
 		ftp_reply(s, 425, "No data connection was opened.");

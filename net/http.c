@@ -269,6 +269,25 @@ no_answer(struct net_http *h)
 	    "waiting for the answer", why);
 }
 
+/* What has come of the head, parsed; as http_head_parse.  A head may come in
+ * pieces, so it reads until there is nothing more to be had now. */
+static int
+peek_head(struct net_http *h, const char **p, size_t *n, struct err *e)
+{
+	size_t had;
+	int r;
+
+	*n = 0;
+	do {
+		had = *n;
+		*p = net_stream_peek(h->conn->stream, HTTP_HEAD_MAX, true, n);
+		r = *n > had ? http_head_parse(*p, *n, &h->head, e) : 0;
+	} while (r == 0 && *n > had && *n < HTTP_HEAD_MAX);
+	if (r == 0 && *n >= HTTP_HEAD_MAX)
+		return err_set(e, "response head over %d bytes", HTTP_HEAD_MAX);
+	return r;
+}
+
 /* One head; true when something changed and run() may go on. */
 static bool
 read_head(struct net_http *h)
@@ -278,16 +297,13 @@ read_head(struct net_http *h)
 	size_t n;
 	int r;
 
-	p = net_stream_peek(h->conn->stream, HTTP_HEAD_MAX, true, &n);
-	r = n > 0 ? http_head_parse(p, n, &h->head, &e) : 0;
-	if (r == 0 && n >= HTTP_HEAD_MAX)
-		r = err_set(&e, "response head over %d bytes", HTTP_HEAD_MAX);
+	r = peek_head(h, &p, &n, &e);
 	if (r < 0) {
 		fail(h, NET_HTTP_MALFORMED, "malformed answer", e.text);
 		return false;
 	}
 	if (r == 0) {
-		if (net_stream_state(h->conn->stream) == NET_OPEN)
+		if (!net_stream_ended(h->conn->stream))
 			return false;
 		if (n == 0)
 			no_answer(h);

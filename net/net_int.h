@@ -42,6 +42,9 @@ void http_chunk_took(struct http_chunk *, size_t n);
 void net_stream_trim(struct net_stream *);
 /* it failed in TLS (certificate, protocol), not in TCP */
 bool net_stream_tls_failed(const struct net_stream *);
+/* Nothing will be added to what net_stream_peek shows.  The state is NET_EOF
+ * or NET_FAILED only once that has been dropped. */
+bool net_stream_ended(const struct net_stream *);
 
 /*
  * pool.c: a connection is taken from the pool, used for one exchange, and

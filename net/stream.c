@@ -188,6 +188,13 @@ net_stream_tls_failed(const struct net_stream *s)
 	return s->tls != NULL && tls_state(s->tls) == TLS_FAILED;
 }
 
+bool
+net_stream_ended(const struct net_stream *s)
+{
+	return s->state >= NET_EOF || s->tcp_eof ||
+	    (s->tls != NULL && tls_peer_closed(s->tls));
+}
+
 int
 net_stream_fd(const struct net_stream *s)
 {

@@ -2,7 +2,9 @@
  * auth.c - checks q-signature, from the description of the algorithm.
  *
  * The lists in the Authorization say what was signed.  Each name in them must
- * have been sent, and what must be signed has to be in them.
+ * have been sent, and what must be signed has to be in them: COS leaves that
+ * to the client but for buckets with a strict rule, and here all are strict,
+ * unless sign_subset is set.
  */
 #include "auth.h"
 #include "store.h"
@@ -62,11 +64,11 @@ split(struct auth *a, const char *header)
 }
 
 static bool
-must_sign(const char *name)
+must_sign(const char *name, bool subset)
 {
-	return strcasecmp(name, "host") == 0 ||
-	    strncasecmp(name, "content-", 8) == 0 ||
-	    strncasecmp(name, "x-cos-", 6) == 0;
+	return strcasecmp(name, "host") == 0 || (!subset &&
+	    (strncasecmp(name, "content-", 8) == 0 ||
+	    strncasecmp(name, "x-cos-", 6) == 0));
 }
 
 static void
@@ -84,7 +86,7 @@ pair_set(struct pair *p, const char *name, size_t name_len,
 }
 
 static void
-pairs_make(struct auth *a, const struct req *r)
+pairs_make(struct auth *a, const struct req *r, bool subset)
 {
 	size_t i;
 
@@ -94,13 +96,13 @@ pairs_make(struct auth *a, const struct req *r)
 		const struct header *h = &r->headers[i];
 
 		pair_set(&a->headers[i], h->name, strlen(h->name), h->value,
-		    strlen(h->value), must_sign(h->name));
+		    strlen(h->value), must_sign(h->name, subset));
 	}
 	for (i = 0; i < r->param_count; i++) {
 		const struct param *p = &r->params[i];
 
 		pair_set(&a->params[i], p->name, p->name_len, p->value,
-		    p->value_len, true);
+		    p->value_len, !subset);
 	}
 }
 
@@ -192,7 +194,7 @@ check_signature(struct conn *c, struct req *r, struct auth *a)
 	char want[2 * TLS_SHA1_LEN + 1];
 	bool ok;
 
-	pairs_make(a, r);
+	pairs_make(a, r, c->f->set.sign_subset != 0);
 	http_string(a, r, &string, &why);
 	signature(c->f->set.key, a->field[KEY_TIME], &string, &to_sign, want);
 	if (strcmp(want, a->field[SIGNATURE]) != 0)

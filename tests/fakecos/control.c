@@ -197,7 +197,8 @@ config(struct conn *c, struct req *r)
 		{ "latency", &s->latency }, { "rate", &s->rate },
 		{ "list_delay", &s->list_delay }, { "skew", &s->skew },
 		{ "copy_limit", &s->copy_limit },
-		{ "force_download", &s->force_download }
+		{ "force_download", &s->force_download },
+		{ "sign_subset", &s->sign_subset }
 	};
 	int64_t v;
 	size_t i;

@@ -7,6 +7,7 @@
  *   POST /reset      counters, log and faults to nothing
  *   POST /wipe       objects and uploads to nothing
  *   POST /config?latency= rate= list_delay= skew= copy_limit= force_download=
+ *                sign_subset= (1: not all that is sent need be signed)
  *   POST /object?bucket=B&key=K&size=N&class=C&no_crc=1&mtime=UNIX
  *                    the body is the content, or with size a pattern (body.c);
  *                    Content-Type, x-cos-meta-* ... are stored

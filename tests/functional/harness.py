@@ -7,6 +7,7 @@ COSFTPD and FAKECOS name other binaries (the sanitizer build, say)."""
 import ftplib
 import json
 import os
+import random
 import re
 import signal
 import socket
@@ -37,20 +38,22 @@ def wait_for(what, check, seconds=10.0):
 
 
 def free_ports(n):
-    """The first of n ports in a row that nobody listens on just now."""
+    """The first of n ports in a row that nobody listens on just now, below
+    those the system gives to outgoing connections."""
+    with open('/proc/sys/net/ipv4/ip_local_port_range') as f:
+        low = int(f.read().split()[0])
+    top = low if low > 20000 else 65536
     for _ in range(200):
-        s = socket.socket()
-        s.bind(('127.0.0.1', 0))
-        first = s.getsockname()[1]
-        s.close()
-        if first + n > 65535:
-            continue
+        first = random.randrange(10000, top - n)
         held = []
         try:
             for p in range(first, first + n):
                 t = socket.socket()
                 held.append(t)
+                # as the server binds: what is in TIME_WAIT is free
+                t.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 t.bind(('127.0.0.1', p))
+                t.listen(1)
             return first
         except OSError:
             continue

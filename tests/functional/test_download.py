@@ -1,0 +1,350 @@
+"""Downloads: what arrives is the object, whole, or there is no 226."""
+
+import ftplib
+import os
+import socket
+import threading
+import time
+
+import harness
+import pytest
+
+MIB = 1024 * 1024
+GET = 'GetObject'
+
+
+@pytest.mark.parametrize('size', [0, 1, 1000, MIB - 1, MIB, MIB + 1,
+                                  5 * 1000 * 1000, 40 * MIB + 3])
+def test_sizes(ftp, fake, size):
+    data = os.urandom(size)
+    fake.put('f', data)
+    assert harness.fetch(ftp, 'f') == data
+    assert fake.ops() == {GET: 1}
+
+
+@pytest.mark.parametrize('size', [0, 1, 3 * MIB])
+def test_rest(ftp, fake, size):
+    data = os.urandom(size)
+    fake.put('f', data)
+    for at in {0, 1, size // 2, size - 1, size} & set(range(size + 1)):
+        assert harness.fetch(ftp, 'f', at) == data[at:], at
+    for beyond in (size + 1, size + 10 * MIB, 1 << 40):
+        with pytest.raises(ftplib.error_perm, match='^554'):
+            harness.fetch(ftp, 'f', beyond)
+        assert ftp.sendcmd('NOOP').startswith('200')
+    # a refused or used offset is forgotten
+    assert harness.fetch(ftp, 'f') == data
+
+
+def refused(ftp, name, code):
+    with pytest.raises(ftplib.Error) as e:
+        harness.fetch(ftp, name)
+    assert str(e.value).startswith(code), str(e.value)
+    assert ftp.sendcmd('NOOP').startswith('200')
+    return str(e.value)
+
+
+def test_missing(ftp, fake):
+    fake.put('abcd', b'x')
+    fake.put('dir/file', b'x')
+    for name in ('abc', 'dir', 'abcd/', '/', 'nothing/here'):
+        refused(ftp, name, '550')
+    assert harness.fetch(ftp, 'abcd') == b'x'
+
+
+def test_archived(ftp, fake):
+    fake.put('old', b'x', **{'class': 'ARCHIVE'})
+    fake.put('older', b'x', **{'class': 'DEEP_ARCHIVE'})
+    for name in ('old', 'older'):
+        assert 'archived' in refused(ftp, name, '550')
+    assert ftp.size('old') == 1
+
+
+def test_download_forbidden(ftp, fake):
+    """Buckets made since 2024 serve no apk and ipa; all else they do."""
+    fake.config(force_download=1)
+    try:
+        fake.put('a.txt', b'text')
+        assert harness.fetch(ftp, 'a.txt') == b'text'
+        for name in ('app.apk', 'app.IPA'):
+            assert harness.store(ftp, name, b'zip').startswith('226')
+            assert 'custom domain' in refused(ftp, name, '550')
+    finally:
+        fake.config(force_download=0)
+
+
+@pytest.mark.parametrize('fault,code', [
+    (dict(status=403, code='AccessDenied'), '550'),
+    (dict(status=404, code='NoSuchBucket'), '550'),
+    (dict(status=500, code='InternalError'), '451'),
+    (dict(status=503, code='SlowDown'), '451'),
+    (dict(redirect='http://127.0.0.1:9/x'), '451'),
+    (dict(reset_read=0), '451'),
+    (dict(head_stall=50), '451'),
+], ids=lambda x: '-'.join('%s=%s' % i for i in x.items())
+    if isinstance(x, dict) else x)
+def test_store_refuses(ftp, fake, fault, code):
+    fake.put('f', b'x')
+    fake.fault(op=GET, times=-1, **fault)
+    refused(ftp, 'f', code)
+    fake.reset()
+    assert harness.fetch(ftp, 'f') == b'x'
+
+
+@pytest.mark.parametrize('fault', [
+    dict(status=500, code='InternalError'), dict(status=503, code='SlowDown'),
+    dict(reset_read=0), dict(head_stall=50), dict(close_idle=1),
+    dict(no_crc=1)], ids=lambda d: next(iter(d)) + str(d.get('status', '')))
+def test_passing_trouble(ftp, fake, fault):
+    data = os.urandom(2 * MIB)
+    fake.put('f', data)
+    fake.fault(op=GET, **fault)
+    assert harness.fetch(ftp, 'f') == data
+    assert harness.fetch(ftp, 'f') == data
+
+
+def test_broken_link_goes_on_at_the_missing_byte(ftp, fake):
+    data = os.urandom(3 * MIB)
+    fake.put('f', data)
+    fake.fault(op=GET, body_cut=1000000)
+    fake.fault(op=GET, body_cut=1)
+    fake.fault(op=GET, body_cut=700000)
+    assert harness.fetch(ftp, 'f') == data
+    assert fake.ops() == {GET: 4}
+    assert sum(e['status'] == 206 for e in fake.log()) == 3
+
+
+@pytest.mark.parametrize('at', [5, 2 * MIB])
+def test_broken_link_after_rest(ftp, fake, at):
+    data = os.urandom(3 * MIB)
+    fake.put('f', data)
+    fake.fault(op=GET, body_cut=1000)
+    fake.fault(op=GET, body_cut=0)
+    assert harness.fetch(ftp, 'f', at) == data[at:]
+
+
+def test_link_breaks_for_ever(ftp, fake):
+    """Some bytes, then never one more: no 226."""
+    fake.put('f', os.urandom(MIB))
+    fake.fault(op=GET, body_cut=5000)
+    fake.fault(op=GET, body_cut=0, times=-1)
+    got = []
+    with pytest.raises(ftplib.error_temp, match='^4(26|51)'):
+        ftp.retrbinary('RETR f', got.append)
+    assert len(b''.join(got)) == 5000
+    assert ftp.sendcmd('NOOP').startswith('200')
+
+
+def test_changed_underneath(ftp, fake):
+    """The rest of another object is not the rest of this one."""
+    fake.put('f', os.urandom(2 * MIB))
+    fake.fault(op=GET, body_cut=100000, delay=0)
+    fake.fault(op=GET, body_stall=0, ms=300)
+    got = []
+
+    def chunk(data):
+        if not got:
+            fake.put('f', os.urandom(2 * MIB))
+        got.append(data)
+    with pytest.raises(ftplib.error_temp, match='^4(26|51)'):
+        ftp.retrbinary('RETR f', chunk)
+    assert len(b''.join(got)) <= 100000
+    assert ftp.sendcmd('NOOP').startswith('200')
+
+
+def test_gone_underneath(ftp, fake):
+    fake.put('f', os.urandom(2 * MIB))
+    fake.fault(op=GET, body_cut=100000)
+    fake.fault(op=GET, status=404, code='NoSuchKey')
+    with pytest.raises(ftplib.Error) as e:
+        harness.fetch(ftp, 'f')
+    assert str(e.value)[:1] in '45'
+    assert ftp.sendcmd('NOOP').startswith('200')
+
+
+@pytest.mark.parametrize('size', [10, 3 * MIB])
+def test_wrong_checksum_is_never_226(server, ftp, fake, size):
+    fake.put('f', os.urandom(size))
+    fake.fault(op=GET, wrong_crc=1, times=-1)
+    with pytest.raises(ftplib.error_temp, match='^451'):
+        harness.fetch(ftp, 'f')
+    assert [x for x in server.log_text().splitlines()
+            if 'ERROR' in x and 'CRC-64' in x]
+    assert ftp.sendcmd('NOOP').startswith('200')
+
+
+def test_no_checksum_is_fine(ftp, fake):
+    fake.put('f', b'abc', no_crc=1)
+    assert harness.fetch(ftp, 'f') == b'abc'
+
+
+def raw_answer(fake, head, body=b''):
+    fake.fault(op=GET, times=-1, raw=head.replace(b'\n', b'\r\n') +
+               b'\r\n' + body)
+
+
+@pytest.mark.parametrize('head', [
+    b'HTTP/1.1 206 Partial Content\nContent-Length: 3\n'
+    b'Content-Range: bytes 5-7/8\nETag: "e"\n',
+    b'HTTP/1.1 206 Partial Content\nContent-Length: 3\nETag: "e"\n',
+    b'HTTP/1.1 200 OK\nContent-Length: 8\nETag: "e"\n',
+    b'HTTP/1.1 206 Partial Content\nContent-Length: 3\n'
+    b'Content-Range: bytes 4-7/8\nETag: "e"\n',
+], ids=['other-range', 'no-range', 'whole', 'short'])
+def test_not_the_range_asked_for(ftp, fake, head):
+    raw_answer(fake, head, b'x' * 8)
+    got = []
+    with pytest.raises(ftplib.error_temp, match='^451'):
+        ftp.retrbinary('RETR f', got.append, rest=4)
+    assert b''.join(got) == b''
+
+
+# ---- the client's side ----
+
+def slow_receiver(sock):
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+
+
+def test_slow_reader_flat_memory(server, fake):
+    """A reader who rests costs buffers, not the object."""
+    fake.put('big', b'', size=300 * MIB)
+    readers = []
+    idle = server.rss()
+    for _ in range(5):
+        raw = server.raw()
+        raw.login()
+        sock = raw.pasv()
+        slow_receiver(sock)
+        assert raw.cmd('RETR big').startswith('150')
+        readers.append((raw, sock))
+    stuck = {}
+
+    def still():
+        """Nothing has moved between two looks that are 0.2 s apart."""
+        now = tuple(x.cmd('STAT') for x, _ in readers)
+        old, when = stuck.get('at', (None, 0))
+        if now != old:
+            stuck['at'] = now, time.monotonic()
+        return now == old and time.monotonic() - when > 0.2
+    harness.wait_for('all rest', still)
+    if 'asan' not in harness.COSFTPD:
+        assert server.rss() - idle < 8 * MIB
+    other = server.login()
+    assert harness.store(other, 'small', b'x').startswith('226')
+    other.close()
+    for raw, sock in readers:
+        sock.close()
+        assert raw.reply().startswith('426')
+        assert raw.cmd('NOOP').startswith('200')
+        raw.close()
+
+
+def test_slow_but_steady(ftp, fake):
+    data = os.urandom(3 * MIB)
+    fake.put('f', data)
+    fake.fault(op=GET, slow=4 * MIB)
+    sock = ftp.transfercmd('RETR f')
+    slow_receiver(sock)
+    got = b''
+    while True:
+        piece = sock.recv(20000)
+        if not piece:
+            break
+        got += piece
+    sock.close()
+    assert ftp.voidresp().startswith('226') and got == data
+
+
+@pytest.mark.parametrize('read', [0, 1000, 2 * MIB])
+def test_client_closes_early(ftp, fake, read):
+    fake.put('big', b'', size=100 * MIB)
+    fake.put('small', b'abc')
+    sock = ftp.transfercmd('RETR big')
+    got = 0
+    while got < read:
+        got += len(sock.recv(min(65536, read - got)))
+    sock.close()
+    with pytest.raises(ftplib.error_temp, match='^426'):
+        ftp.voidresp()
+    assert harness.fetch(ftp, 'small') == b'abc'
+
+
+def test_client_stalls(tmp_path, fake):
+    server = harness.Cosftpd(str(tmp_path), fake,
+                             optional={'data_timeout': 1})
+    fake.put('big', b'', size=100 * MIB)
+    ftp = server.login()
+    sock = ftp.transfercmd('RETR big')
+    start = time.monotonic()
+    with pytest.raises(ftplib.error_temp, match='^426'):
+        ftp.voidresp()
+    assert 0.8 < time.monotonic() - start < 10
+    sock.close()
+    assert ftp.sendcmd('NOOP').startswith('200')
+    ftp.close()
+    assert server.stop() == 0
+
+
+def test_abor(server, fake):
+    fake.put('big', b'', size=100 * MIB)
+    raw = server.raw()
+    raw.login()
+    sock = raw.pasv()
+    assert raw.cmd('RETR big').startswith('150')
+    sock.recv(1000)
+    assert raw.cmd('ABOR').startswith('426')
+    assert raw.reply().startswith('226')
+    assert raw.cmd('NOOP').startswith('200')
+    sock.close()
+    raw.close()
+
+
+def test_control_is_lost(server, fake):
+    fake.put('big', b'', size=100 * MIB)
+    raw = server.raw()
+    raw.login()
+    sock = raw.pasv()
+    assert raw.cmd('RETR big').startswith('150')
+    raw.close()
+    sock.settimeout(10)
+    with pytest.raises(ConnectionError):    # or the end, before the last byte
+        got = 0
+        while got < 100 * MIB:
+            n = len(sock.recv(1 << 20))
+            if n == 0:
+                raise ConnectionError
+            got += n
+    sock.close()
+    harness.wait_for('the store is left alone', lambda:
+                     fake.stats()['connections'] <= 20)
+
+
+def test_many_at_once(server, fake):
+    data = {('f%d' % i): os.urandom(2 * MIB + i) for i in range(20)}
+    for k, v in data.items():
+        fake.put(k, v)
+    bad = []
+
+    def get(key):
+        ftp = server.login()
+        if harness.fetch(ftp, key) != data[key]:
+            bad.append(key)
+        ftp.close()
+    threads = [threading.Thread(target=get, args=(k,)) for k in data]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join(30)
+        assert not t.is_alive()
+    assert bad == []
+
+
+def test_body_stalls(ftp, fake):
+    """The store falls silent in the middle: a new connection takes over."""
+    data = os.urandom(2 * MIB)
+    fake.put('f', data)
+    fake.fault(op=GET, body_stall=1000000, ms=60000)
+    ftp.sock.settimeout(40)
+    start = time.monotonic()
+    assert harness.fetch(ftp, 'f') == data
+    assert time.monotonic() - start < 30
