@@ -4,12 +4,13 @@
  * With an id: Abort, and again until COS says NoSuchUpload, as a part that
  * was still arriving may outlive the first one.  Without (the answer to
  * Initiate was lost): list the uploads of that key and abort those begun
- * since then that no live upload of ours owns.  Other tools share the bucket,
- * so nothing else is touched.
+ * in between that no live upload of ours owns.  Other tools share the bucket,
+ * so nothing else is touched, and none when it could be one of several.
  */
 #include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "cos_int.h"
 
@@ -28,6 +29,8 @@ struct cos_abort {
 	enum state state;
 	bool finding;			/* go back to A_FIND after an abort */
 	int again, found;
+	int64_t until;			/* begun later: not of that call */
+	int candidates;			/* of one listing */
 	struct cos_request *request;
 	struct cos_xml *xml;		/* owned, while finding */
 	struct {
@@ -72,6 +75,7 @@ send_find(struct cos_abort *a)
 	a->request = cos_request_new(a->bucket, &c, a->who, &a->task);
 	a->state = A_FIND;
 	a->chosen[0] = '\0';
+	a->candidates = 0;
 	cos_xml_init(a->xml);
 	if (a->request == NULL)
 		done(a);
@@ -85,9 +89,12 @@ read_field(struct cos_abort *a)
 
 	if (strcmp(name, "Upload") == 0) {
 		if (strcmp(a->row.key, a->key) == 0 &&
-		    a->row.begun >= a->since && a->chosen[0] == '\0' &&
-		    !cos_upload_is_live(a->bucket->client, a->key, a->row.id))
+		    a->row.begun >= a->since && a->row.begun <= a->until &&
+		    !cos_upload_is_live(a->bucket->client, a->key,
+		    a->row.id)) {
 			memcpy(a->chosen, a->row.id, sizeof(a->chosen));
+			a->candidates++;
+		}
 		memset(&a->row, 0, sizeof(a->row));
 	} else if (strcmp(cos_xml_parent(a->xml), "Upload") != 0) {
 		return;
@@ -133,7 +140,14 @@ find_step(struct cos_abort *a)
 	if (cos_request_state(a->request) == COS_FAILED) {
 		done(a);
 	} else if (read_list(a)) {
-		if (a->chosen[0] != '\0' && a->found++ < 100) {
+		if (a->candidates > 1) {
+			log_line(a->bucket->client->log, LOG_LEVEL_ERROR,
+			    "%s %d uploads of %s/%s were begun when an answer "
+			    "was lost; none is aborted, as only one is ours",
+			    a->who, a->candidates, a->bucket->account->bucket,
+			    a->key);
+			done(a);
+		} else if (a->chosen[0] != '\0' && a->found++ < 100) {
 			memcpy(a->id, a->chosen, sizeof(a->id));
 			a->again = 0;
 			send_abort(a);
@@ -190,6 +204,7 @@ cos_abort_new(struct cos_bucket *b, const char *key, const char *id,
 	a->bucket = b;
 	a->who = who;
 	a->since = since;
+	a->until = (int64_t)time(NULL) + b->skew + 2;
 	a->finding = id == NULL;
 	snprintf(a->key, sizeof(a->key), "%s", key);
 	if (id != NULL) {

@@ -26,6 +26,7 @@ struct cos_copy {
 	struct net_buf source;
 	struct cos_request *request;	/* small, or */
 	struct cos_upload *upload;	/* by parts */
+	struct cos_op *check;		/* HEAD of the copy */
 	enum cos_state state;
 	struct cos_fault fault;
 };
@@ -38,26 +39,59 @@ finish(struct cos_copy *c, enum cos_state state)
 }
 
 static void
+fail(struct cos_copy *c, const struct cos_fault *f)
+{
+	c->fault = *f;
+	finish(c, COS_FAILED);
+}
+
+static void
+compare(struct cos_copy *c, bool equal, bool has_crc, uint64_t crc)
+{
+	if (equal && (!has_crc || !c->src.has_crc || crc == c->src.crc)) {
+		finish(c, COS_DONE);
+		return;
+	}
+	cos_fault_set(&c->fault, COS_CORRUPT, "the copy differs from its "
+	    "source %s (CRC-64 %" PRIu64 ", %" PRIu64 ")", c->from, crc,
+	    c->src.crc);
+	log_line(c->bucket->client->log, LOG_LEVEL_ERROR,
+	    "%s CopyObject %s/%s: %s", c->who, c->bucket->account->bucket,
+	    c->to, c->fault.text);
+	finish(c, COS_FAILED);
+}
+
+/* The answer's CRC proves the copy where the source's is known, too; else
+ * the copy is looked at. */
+static void
 request_step(struct cos_copy *c)
 {
 	const struct cos_answer *a = cos_request_answer(c->request);
+	struct cos_fault f;
 
+	if (cos_request_state(c->request) == COS_BUSY)
+		return;
 	if (cos_request_state(c->request) == COS_FAILED) {
-		c->fault = *cos_request_fault(c->request);
-		finish(c, COS_FAILED);
-	} else if (cos_request_state(c->request) == COS_DONE) {
-		if (a->has_crc && c->src.has_crc && a->crc != c->src.crc) {
-			cos_fault_set(&c->fault, COS_CORRUPT, "copy has "
-			    "CRC-64 %" PRIu64 ", its source %" PRIu64,
-			    a->crc, c->src.crc);
-			log_line(c->bucket->client->log, LOG_LEVEL_ERROR,
-			    "%s CopyObject %s/%s: %s", c->who,
-			    c->bucket->account->bucket, c->to, c->fault.text);
-			finish(c, COS_FAILED);
-			return;
-		}
-		finish(c, COS_DONE);
+		fail(c, cos_request_fault(c->request));
+	} else if (a->has_crc && c->src.has_crc) {
+		compare(c, true, true, a->crc);
+	} else {
+		c->check = cos_head_new(c->bucket, c->to, c->who, &c->task);
+		cos_fault_set(&f, COS_UNAVAILABLE, "out of memory");
+		if (c->check == NULL)
+			fail(c, &f);
 	}
+}
+
+static void
+check_step(struct cos_copy *c)
+{
+	const struct cos_object *o = cos_op_object(c->check);
+
+	if (cos_op_state(c->check) == COS_FAILED)
+		fail(c, cos_op_fault(c->check));
+	else if (cos_op_state(c->check) == COS_DONE)
+		compare(c, o->size == c->src.size, o->has_crc, o->crc);
 }
 
 static void
@@ -68,13 +102,17 @@ step(struct net_task *t, unsigned why)
 	(void)why;
 	if (c->state != COS_BUSY)
 		return;
-	if (c->upload == NULL) {
+	if (c->check != NULL) {
+		check_step(c);
+	} else if (c->upload == NULL) {
 		request_step(c);
 	} else if (cos_upload_state(c->upload) == COS_FAILED) {
 		c->fault = *cos_upload_fault(c->upload);
 		finish(c, COS_FAILED);
 	} else if (cos_upload_state(c->upload) == COS_DONE) {
 		finish(c, COS_DONE);
+	} else if (cos_upload_asks(c->upload)) {
+		cos_upload_confirm(c->upload);
 	} else if (cos_upload_ready(c->upload)) {
 		cos_upload_finish(c->upload);
 	}
@@ -106,7 +144,8 @@ static bool
 start_parts(struct cos_copy *c)
 {
 	struct cos_upload_request ur = { .mode = COS_RESUME,
-	    .copy_from = c->from, .offset = c->src.size, .size = -1,
+	    .copy_from = c->from, .if_match = c->src.etag,
+	    .offset = c->src.size, .size = -1,
 	    .no_overwrite = !c->bucket->account->overwrite_enable };
 
 	c->upload = cos_upload_new(c->bucket, c->to, &ur, c->who, &c->task);
@@ -156,6 +195,7 @@ cos_copy_free(struct cos_copy *c)
 		return;
 	cos_request_free(c->request);
 	cos_upload_free(c->upload);
+	cos_op_free(c->check);
 	net_task_end(&c->task);
 	net_buf_free(&c->source);
 	free(c);

@@ -56,6 +56,7 @@ enum cos_cause {		/* what a gateway can say about a failure */
 	COS_DENIED,		/* AccessDenied, bad keys, signature */
 	COS_CLOCK,		/* our clock differs, also after correction */
 	COS_EXISTS,		/* FileAlreadyExists */
+	COS_IN_USE,		/* another upload appends to it just now */
 	COS_CHANGED,		/* 412, or the object changed underneath */
 	COS_ARCHIVED,		/* InvalidObjectState */
 	COS_FORBIDDEN_TYPE,	/* DownloadForbidden: apk, ipa */
@@ -143,7 +144,8 @@ enum cos_upload_mode {
 struct cos_upload_request {
 	enum cos_upload_mode mode;
 	const char *copy_from;		/* COS_RESUME: the old object's key,
-					 * NULL: the same (borrowed) */
+					 * NULL: the same (copied) */
+	const char *if_match;		/* COS_RESUME: its ETag, NULL: any */
 	int64_t offset;			/* COS_RESUME */
 	int64_t size;			/* ALLO, -1 unknown */
 	bool no_overwrite;		/* overwrite_enable = false */
@@ -159,15 +161,17 @@ bool cos_upload_ready(const struct cos_upload *);
  * woken when there is room. */
 void *cos_upload_room(struct cos_upload *, size_t *room);
 void cos_upload_wrote(struct cos_upload *, size_t n);
-/* All bytes are there: store the object.  DONE follows when COS confirmed. */
+/* All bytes are there: store the object.  DONE follows when COS confirmed.
+ * A multipart upload asks once more, when all its parts are confirmed: the
+ * owner then says confirm, or cut when the client has gone meanwhile. */
 void cos_upload_finish(struct cos_upload *);
+bool cos_upload_asks(const struct cos_upload *);
+void cos_upload_confirm(struct cos_upload *);
 /* The client was cut off.  keep: make an object of what arrived where that
  * replaces nothing (design: policy "complete"); else, or where it would, the
  * upload is aborted.  DONE follows either way; cos_upload_kept tells. */
 void cos_upload_cut(struct cos_upload *, bool keep);
 bool cos_upload_kept(const struct cos_upload *);
-/* cos_upload_finish was called and the outcome is not yet known */
-bool cos_upload_storing(const struct cos_upload *);
 enum cos_state cos_upload_state(const struct cos_upload *);
 const struct cos_object *cos_upload_object(const struct cos_upload *);
 const struct cos_fault *cos_upload_fault(const struct cos_upload *);

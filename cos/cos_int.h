@@ -230,6 +230,7 @@ struct cos_meta {
 	size_t n;
 	char *text;		/* owned: all names and values */
 };
+/* false: too many to be kept, or out of memory */
 bool cos_meta_from_head(struct cos_meta *, const struct http_head *);
 void cos_meta_put(const struct cos_meta *, struct cos_call *);
 void cos_meta_free(struct cos_meta *);

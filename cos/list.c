@@ -127,7 +127,10 @@ push_row(struct cos_list *l)
 	size_t cap = l->cap > 0 ? l->cap * 2 : 64;
 	struct row *r;
 
-	if (l->nrows > (size_t)l->page || l->cur.name_len == 0) {
+	if (l->nrows > (size_t)l->page || l->cur.name_len == 0 ||
+	    l->cur.name_len < strlen(l->prefix) || l->text.failed ||
+	    memcmp(l->text.data + l->cur.name, l->prefix,
+	    strlen(l->prefix)) != 0) {
 		l->malformed = true;
 		return;
 	}
@@ -241,7 +244,8 @@ row_order(const void *va, const void *vb, void *text)
 static void
 sort_rows(struct cos_list *l)
 {
-	qsort_r(l->row, l->nrows, sizeof(*l->row), row_order, l->text.data);
+	if (l->nrows > 1)
+		qsort_r(l->row, l->nrows, sizeof(*l->row), row_order, l->text.data);
 }
 
 static const char *
@@ -254,7 +258,6 @@ next_page(struct cos_list *l)
 
 	cos_request_free(l->request);
 	l->request = NULL;
-	l->tries = 0;
 	if (!l->truncated)
 		return NULL;
 	if (!l->has_next_marker && l->nrows == 0)
@@ -270,6 +273,7 @@ next_page(struct cos_list *l)
 		return "out of memory";
 	free(l->marker);
 	l->marker = marker;
+	l->tries = 0;
 	request_page(l);
 	return NULL;
 }

@@ -49,11 +49,13 @@ cos_meta_from_head(struct cos_meta *m, const struct http_head *h)
 	p = m->text = malloc(size + 1);
 	if (p == NULL)
 		return false;
-	for (i = 0; i < h->nfields && m->n < COS_META_MAX; i++) {
+	for (i = 0; i < h->nfields; i++) {
 		const struct http_field *f = &h->field[i];
 
 		if (!is_kept(f) || f->value_len == 0)
 			continue;
+		if (m->n == COS_META_MAX)
+			return false;	/* never dropped in silence */
 		m->pair[m->n].name = p;
 		memcpy(p, f->name, f->name_len);
 		p += f->name_len;

@@ -182,7 +182,10 @@ slot_head_step(struct cos_tree *t, struct slot *s)
 		slot_compare(t, s, !missing);
 	} else if (!missing) {
 		s->src = *cos_op_object(s->op);
-		slot_head(t, s, s->to, S_HEAD_TO);
+		if (t->rerun)
+			slot_head(t, s, s->to, S_HEAD_TO);
+		else
+			slot_copy(t, s);
 	} else if (t->state == T_CHECK) {
 		fail_text(t, COS_EXISTS, "the target exists");
 	} else {
@@ -229,16 +232,8 @@ slot_begin(struct cos_tree *t, struct slot *s, const struct cos_entry *e)
 	}
 	join(s->from, t->from, rest);
 	join(s->to, t->to, rest);
-	memset(&s->src, 0, sizeof(s->src));
-	s->src.size = e->size;
-	snprintf(s->src.etag, sizeof(s->src.etag), "%s", e->etag);
-	snprintf(s->src.storage_class, sizeof(s->src.storage_class), "%s",
-	    e->storage_class);
 	t->busy++;
-	if (t->rerun)
-		slot_head(t, s, s->from, S_HEAD_FROM);
-	else
-		slot_copy(t, s);
+	slot_head(t, s, s->from, S_HEAD_FROM);	/* its CRC proves the copy */
 }
 
 /* ---- all keys ---- */
@@ -349,6 +344,10 @@ step(struct net_task *task, unsigned why)
 	case T_COPY:
 		if (!walk(t))
 			break;
+		if (t->copied_len == 0) {
+			fail_text(t, COS_NOT_FOUND, "nothing is there");
+			break;
+		}
 		t->state = T_DELETE;
 		/* fallthrough */
 	case T_DELETE:

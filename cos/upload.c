@@ -65,16 +65,18 @@ step(struct net_task *t, unsigned why)
 		cos_upload_old_step(u);
 		break;
 	case U_RECEIVE:
-		cos_upload_pump(u, why);
+		cos_upload_pump(u);
 		if (u->state == U_RECEIVE)
 			net_task_wake(u->owner);	/* perhaps room */
 		break;
 	case U_DRAIN:
-		cos_upload_pump(u, why);
+		cos_upload_pump(u);
 		break;
 	case U_PAUSE:
 		if (why & NET_TIMEOUT)
 			cos_upload_complete(u);
+		break;
+	case U_ASK:
 		break;
 	case U_CUT_HEAD:
 	case U_PUT:
@@ -89,6 +91,28 @@ step(struct net_task *t, unsigned why)
 	}
 	if (u->orphan && u->state >= U_DONE)
 		unlink_and_free(u);
+}
+
+/* Two that build on the same old object would lose one's bytes. */
+static bool
+changed_elsewhere(const struct cos_upload *u)
+{
+	const struct cos_upload *o;
+
+	for (o = u->client->uploads; o != NULL; o = o->next)
+		if (o != u && o->bucket == u->bucket && o->state < U_DONE &&
+		    o->req.mode != COS_PUT && strcmp(o->key, u->key) == 0)
+			return true;
+	return false;
+}
+
+static void
+in_use(struct cos_upload *u)
+{
+	struct cos_fault f;
+
+	cos_fault_set(&f, COS_IN_USE, "another session is changing it");
+	cos_upload_fail(u, &f);
 }
 
 struct cos_upload *
@@ -112,19 +136,26 @@ cos_upload_new(struct cos_bucket *b, const char *key,
 	snprintf(u->who, sizeof(u->who), "%s", who);
 	snprintf(u->source, sizeof(u->source), "%s",
 	    req->copy_from != NULL ? req->copy_from : key);
+	snprintf(u->if_match, sizeof(u->if_match), "%s",
+	    req->if_match != NULL ? req->if_match : "");
 	u->next = b->client->uploads;
 	b->client->uploads = u;
 	u->state = U_RECEIVE;
 	if (req->mode == COS_APPEND ||
-	    (req->mode == COS_RESUME && req->offset > 0))
-		cos_upload_old_start(u);
+	    (req->mode == COS_RESUME && req->offset > 0)) {
+		if (changed_elsewhere(u))
+			in_use(u);
+		else
+			cos_upload_old_start(u);
+	}
 	return u;
 }
 
 bool
 cos_upload_ready(const struct cos_upload *u)
 {
-	return u->state >= U_RECEIVE && u->state != U_FAILED;
+	return u->state >= U_RECEIVE && u->state != U_ABORT &&
+	    u->state != U_FAILED;
 }
 
 void *
@@ -154,7 +185,7 @@ cos_upload_wrote(struct cos_upload *u, size_t n)
 	} else if (u->filling->len == u->filling->target ||
 	    cos_upload_may_seal_early(u)) {
 		cos_upload_seal(u);
-		cos_upload_pump(u, 0);
+		cos_upload_pump(u);
 	}
 }
 
@@ -176,7 +207,7 @@ cos_upload_finish(struct cos_upload *u)
 		u->nparts--;
 	}
 	cos_upload_enter(u, U_DRAIN);
-	cos_upload_pump(u, 0);
+	cos_upload_pump(u);
 }
 
 void
@@ -185,10 +216,11 @@ cos_upload_cut(struct cos_upload *u, bool keep)
 	struct cos_call c = { .op = "HeadObject", .method = "HEAD",
 	    .key = u->key, .quiet_404 = true };
 
-	if (u->state > U_RECEIVE)
+	if (u->state > U_RECEIVE && u->state != U_ASK)
 		return;
 	u->cut = true;
-	if (!keep || u->state != U_RECEIVE || u->total <= u->old_len) {
+	if (!keep || (u->state != U_RECEIVE && u->state != U_ASK) ||
+	    u->total <= u->old_len) {
 		cos_upload_abort(u);
 	} else if (u->old_len > 0) {
 		/* Our own resume or append: never shorter than before. */
@@ -197,6 +229,7 @@ cos_upload_cut(struct cos_upload *u, bool keep)
 			return;
 		}
 		u->kept = true;
+		u->state = U_RECEIVE;
 		cos_upload_finish(u);
 	} else {
 		u->request = cos_request_new(u->bucket, &c, u->who, &u->task);
@@ -208,15 +241,22 @@ cos_upload_cut(struct cos_upload *u, bool keep)
 }
 
 bool
-cos_upload_kept(const struct cos_upload *u)
+cos_upload_asks(const struct cos_upload *u)
 {
-	return u->kept && u->state == U_DONE;
+	return u->state == U_ASK;
+}
+
+void
+cos_upload_confirm(struct cos_upload *u)
+{
+	if (u->state == U_ASK)
+		cos_upload_complete(u);
 }
 
 bool
-cos_upload_storing(const struct cos_upload *u)
+cos_upload_kept(const struct cos_upload *u)
 {
-	return u->state > U_RECEIVE && u->state < U_DONE;
+	return u->kept && u->state == U_DONE;
 }
 
 enum cos_state

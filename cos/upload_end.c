@@ -99,7 +99,9 @@ is_ours(const struct cos_upload *u, const struct cos_object *o)
 		return false;
 	if (o->has_crc && expected_crc(u, &crc))
 		return o->crc == crc;
-	if (!u->multipart)
+	if (u->verify_only)
+		return strcmp(o->etag, u->object.etag) == 0;
+	if (!u->multipart || strcmp(o->etag, u->old.etag) == 0)
 		return false;
 	n = (size_t)snprintf(parts, sizeof(parts), "-%d\"", u->nparts);
 	return strlen(o->etag) > n &&
@@ -123,6 +125,10 @@ settle_step(struct cos_upload *u)
 			corrupt(u, o.crc, crc);
 			return;
 		}
+	} else if (u->verify_only) {
+		f = *cos_request_fault(u->request);
+		u->verify_only = false;
+		u->tries = TRIES;
 	}
 	drop_request(u);
 	if (u->verify_only)
@@ -277,7 +283,8 @@ complete_step(struct cos_upload *u)
 		return;
 	}
 	known = cos_upload_whole_crc(u, &crc);
-	if (known && !a->has_crc)
+	snprintf(u->object.etag, sizeof(u->object.etag), "%s", a->etag);
+	if (!known || !a->has_crc)
 		settle(u, true);
 	else if (known && a->crc != crc)
 		corrupt(u, a->crc, crc);

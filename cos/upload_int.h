@@ -13,6 +13,7 @@ enum cos_upload_step {
 	U_OLD_READ,		/* its small beginning comes back to us */
 	U_RECEIVE,		/* the client sends; parts go out meanwhile */
 	U_DRAIN,		/* all received; parts still going out */
+	U_ASK,			/* all parts are there: is the client, too? */
 	U_CUT_HEAD,		/* cut off: would keeping replace something? */
 	U_PUT,			/* small: one PUT */
 	U_COMPLETE,
@@ -47,6 +48,7 @@ struct cos_upload {
 	struct cos_bucket *bucket;
 	char key[COS_KEY_MAX + 2];
 	char source[COS_KEY_MAX + 2];	/* whose bytes are the beginning */
+	char if_match[COS_ETAG_MAX];	/* of the source, "": any */
 	char who[128];
 	struct cos_upload_request req;
 	enum cos_upload_step state;
@@ -60,6 +62,7 @@ struct cos_upload {
 	enum cos_upload_init init;
 	int init_tries;
 	int64_t init_since;
+	int64_t init_at;		/* INIT_PAUSE: on the loop's clock */
 	char id[COS_UPLOAD_ID_MAX];
 	struct cos_request *init_request;
 	struct cos_abort *abort;	/* clean-up or final abort */
@@ -100,7 +103,7 @@ void cos_upload_seal(struct cos_upload *);
 bool cos_upload_may_seal_early(const struct cos_upload *);
 void cos_upload_queue_copy(struct cos_upload *, int64_t from, int64_t len);
 void cos_upload_initiate(struct cos_upload *);
-void cos_upload_pump(struct cos_upload *, unsigned why);	/* initiate, parts */
+void cos_upload_pump(struct cos_upload *);	/* initiate, parts */
 void cos_upload_drop_parts(struct cos_upload *);
 bool cos_upload_whole_crc(const struct cos_upload *, uint64_t *crc);
 

@@ -8,6 +8,7 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "upload_int.h"
 
@@ -63,6 +64,8 @@ copy_by_parts(struct cos_upload *u)
 		cos_upload_queue_copy(u, from, to - from);
 		from = to;
 	}
+	if (u->state >= U_ABORT)
+		return;
 	u->total = u->old_len;
 	cos_upload_enter(u, U_RECEIVE);
 	cos_upload_initiate(u);
@@ -91,10 +94,11 @@ static void
 head_step(struct cos_upload *u)
 {
 	const struct cos_fault *f = cos_request_fault(u->request);
+	struct cos_fault copy;
+	bool kept;
 
 	if (cos_request_state(u->request) == COS_FAILED) {
-		struct cos_fault copy = *f;
-
+		copy = *f;
 		cos_request_free(u->request);
 		u->request = NULL;
 		if (copy.cause == COS_NOT_FOUND)
@@ -104,9 +108,17 @@ head_step(struct cos_upload *u)
 		return;
 	}
 	cos_object_from_head(&u->old, cos_request_head(u->request));
-	cos_meta_from_head(&u->meta, cos_request_head(u->request));
+	kept = cos_meta_from_head(&u->meta, cos_request_head(u->request));
 	cos_request_free(u->request);
 	u->request = NULL;
+	if (!kept || (u->if_match[0] != '\0' &&
+	    strcmp(u->if_match, u->old.etag) != 0)) {
+		cos_fault_set(&copy, kept ? COS_CHANGED : COS_REFUSED, "%s",
+		    kept ? "the object changed" :
+		    "it has more headers than can be kept");
+		cos_upload_fail(u, &copy);
+		return;
+	}
 	u->old_len = u->req.mode == COS_APPEND ? u->old.size : u->req.offset;
 	if (u->old.size < 0 || u->old_len > u->old.size) {
 		u->old_len = 0;

@@ -146,7 +146,7 @@ cos_upload_initiate(struct cos_upload *u)
 		cos_call_header(&c, "Content-Type", cos_mime(u->key));
 	u->init = INIT_SENT;
 	u->init_tries++;
-	u->init_since = (int64_t)time(NULL) + u->bucket->skew - 5;
+	u->init_since = (int64_t)time(NULL) + u->bucket->skew - 2;
 	u->init_request = cos_request_new(u->bucket, &c, u->who, &u->task);
 	if (u->init_request == NULL) {
 		u->init = INIT_NONE;
@@ -194,6 +194,7 @@ init_step(struct cos_upload *u)
 			cos_request_free(u->init_request);
 			u->init_request = NULL;
 			u->init = INIT_HAVE;
+			u->fault.cause = COS_OK;	/* of a lost answer */
 		}
 	} else if (u->init == INIT_CLEAN && cos_abort_done(u->abort)) {
 		cos_abort_free(u->abort);
@@ -204,8 +205,8 @@ init_step(struct cos_upload *u)
 			return;
 		}
 		u->init = INIT_PAUSE;
-		net_task_deadline(&u->task, COS_UPLOAD_PAUSE_MS <<
-		    u->init_tries);
+		u->init_at = net_now(u->task.loop) +
+		    (COS_UPLOAD_PAUSE_MS << u->init_tries);
 	}
 }
 
@@ -351,13 +352,25 @@ collect_parts(struct cos_upload *u)
 	}
 }
 
-void
-cos_upload_pump(struct cos_upload *u, unsigned why)
+/* By the clock, not by the wake-up: that may come in another state. */
+static void
+pause_step(struct cos_upload *u)
 {
-	if (u->init == INIT_PAUSE && (why & NET_TIMEOUT))
+	int64_t left = u->init_at - net_now(u->task.loop);
+
+	if (left > 0)
+		net_task_deadline(&u->task, left);
+	else
 		cos_upload_initiate(u);
+}
+
+void
+cos_upload_pump(struct cos_upload *u)
+{
 	if (u->init == INIT_SENT || u->init == INIT_CLEAN)
 		init_step(u);
+	if (u->init == INIT_PAUSE)
+		pause_step(u);
 	if (u->state != U_RECEIVE && u->state != U_DRAIN)
 		return;
 	collect_parts(u);
@@ -365,8 +378,14 @@ cos_upload_pump(struct cos_upload *u, unsigned why)
 		return;
 	if (u->init == INIT_HAVE)
 		send_parts(u);
-	if (u->state == U_DRAIN && u->nheld == 0 && u->init == INIT_HAVE)
+	if (u->state != U_DRAIN || u->nheld > 0 || u->init != INIT_HAVE)
+		return;
+	if (u->cut)
 		cos_upload_complete(u);
+	else if (u->orphan)
+		cos_upload_abort(u);
+	else
+		cos_upload_enter(u, U_ASK);
 }
 
 void

@@ -191,13 +191,8 @@ move(struct ftp_session *s, struct stor *st, struct net_stream *in)
 static void
 eof_step(struct ftp_session *s, struct stor *st)
 {
-	enum net_stream_state control;
-	size_t n;
-
 	/* A killed client sends FIN on both connections, and no reset. */
-	net_stream_peek(s->control, 4096, true, &n);
-	control = net_stream_state(s->control);
-	if (s->gone || control == NET_EOF || control == NET_FAILED) {
+	if (ftp_session_deserted(s)) {
 		cut(s, st, "the client is gone");
 		return;
 	}
@@ -217,6 +212,13 @@ store_step(struct ftp_session *s, struct stor *st)
 
 	switch (cos_upload_state(st->upload)) {
 	case COS_BUSY:
+		/* The second FIN may have come a little later. */
+		if (!cos_upload_asks(st->upload))
+			return;
+		if (ftp_session_deserted(s))
+			cut(s, st, "the client is gone");
+		else
+			cos_upload_confirm(st->upload);
 		return;
 	case COS_FAILED:
 		failed(s, st);
@@ -225,7 +227,8 @@ store_step(struct ftp_session *s, struct stor *st)
 		break;
 	}
 	o = cos_upload_object(st->upload);
-	s->stored.known = true;
+	/* an append keeps a storage class that is not known here */
+	s->stored.known = st->request.mode == COS_PUT;
 	s->stored.object = *o;
 	snprintf(s->stored.path, sizeof(s->stored.path), "%s", st->path);
 	ftp_transfer_close(&st->t);

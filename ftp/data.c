@@ -34,6 +34,18 @@ close_listener(struct ftp_data *d)
 	d->listener = -1;
 }
 
+/* Without descriptors it would stay readable for ever. */
+static void
+accept_failed(struct ftp_data *d)
+{
+	if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS &&
+	    errno != ENOMEM)
+		return;
+	snprintf(d->reason, sizeof(d->reason), "%s", strerror(errno));
+	close_listener(d);
+	net_task_wake(&d->session->task);
+}
+
 static void
 step(struct net_task *t, unsigned why)
 {
@@ -45,8 +57,10 @@ step(struct net_task *t, unsigned why)
 
 	(void)why;
 	fd = net_accept(d->listener, &peer);
-	if (fd < 0)
+	if (fd < 0) {
+		accept_failed(d);
 		return;
+	}
 	if (!net_addr_same_host(&peer, &s->peer)) {
 		log_line(s->server->log, LOG_LEVEL_WARNING, "%s data "
 		    "connection from %s turned away: it is not the client",
@@ -127,6 +141,7 @@ ftp_data_start(struct ftp_data *d)
 	if (!d->active || d->started)
 		return;
 	d->started = true;
+	net_addr_unmap(&from);
 	net_addr_set_port(&from, 0);
 	d->stream = net_stream_connect(s->server->loop, &d->to,
 	    from.ss.ss_family == d->to.ss.ss_family ? &from : NULL, &s->task,

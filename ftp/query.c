@@ -45,14 +45,16 @@ look_below(struct ftp_query *q)
 {
 	const struct cos_entry *e;
 
-	while (!q->others && (e = cos_list_next(q->list)) != NULL) {
+	while (!(q->want_others ? q->others : q->found) &&
+	    (e = cos_list_next(q->list)) != NULL) {
 		q->found = true;
 		if (e->name_len != strlen(q->prefix))
 			q->others = true;
 	}
 	if (cos_list_state(q->list) == COS_FAILED)
 		q->fault = cos_list_fault(q->list);
-	return q->others || cos_list_state(q->list) != COS_BUSY;
+	return (q->want_others ? q->others : q->found) ||
+	    cos_list_state(q->list) != COS_BUSY;
 }
 
 static bool
@@ -133,6 +135,7 @@ ftp_query_below(struct ftp_session *s, struct ftp_query *q, const char *path,
     int page)
 {
 	clear(q);
+	q->want_others = page > 1;
 	ftp_path_prefix(q->prefix, path);
 	q->list = cos_list_new(s->bucket, q->prefix, false, page, s->who,
 	    &s->task);

@@ -95,6 +95,8 @@ static const struct {
 	[COS_CLOCK] = { 451, "The server's clock is wrong; "
 	    "COS refuses its signatures" },
 	[COS_EXISTS] = { 553, "It exists already" },
+	[COS_IN_USE] = { 450, "Another session is appending to this file; "
+	    "try again later" },
 	[COS_CHANGED] = { 451, "The object was changed by somebody else" },
 	[COS_ARCHIVED] = { 550, "The object is archived; "
 	    "restore it in COS first" },

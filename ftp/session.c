@@ -156,7 +156,13 @@ run_beside(struct ftp_session *s, const char *verb)
 	char saved[sizeof(s->verb)];
 	bool abor = strcmp(verb, "ABOR") == 0;
 
-	if (!s->job->transfer || (!abor && strcmp(verb, "STAT") != 0))
+	if (!s->job->transfer)
+		return false;
+	if (strcmp(verb, "NOOP") == 0) {	/* must not hide an ABOR */
+		s->noops++;
+		return true;
+	}
+	if (!abor && strcmp(verb, "STAT") != 0)
 		return false;
 	memcpy(saved, s->verb, sizeof(saved));
 	memcpy(s->verb, verb, sizeof(s->verb));
@@ -220,6 +226,10 @@ read_lines(struct ftp_session *s)
 	int i;
 
 	for (i = 0; i < LINES_PER_STEP && !s->quitting && !s->unread; i++) {
+		for (; s->noops > 0 && s->job == NULL; s->noops--) {
+			snprintf(s->verb, sizeof(s->verb), "NOOP");
+			ftp_cmd_noop(s);
+		}
 		if (s->line_held && s->job == NULL) {
 			s->line_held = false;
 			run_line(s, s->held);
@@ -242,12 +252,24 @@ read_lines(struct ftp_session *s)
 
 /* ---- the end ---- */
 
+bool
+ftp_session_deserted(struct ftp_session *s)
+{
+	size_t n = 0, had;
+
+	do {			/* its end shows behind the last byte */
+		had = n;
+		net_stream_peek(s->control, INPUT_MAX, true, &n);
+	} while (n > had && n < INPUT_MAX);
+	return s->gone || net_stream_ended(s->control);
+}
+
+/* What was sent before the end is still carried out, unless a job runs. */
 static bool
 control_lost(const struct ftp_session *s)
 {
-	enum net_stream_state st = net_stream_state(s->control);
-
-	return st == NET_EOF || st == NET_FAILED;
+	return s->job != NULL ? net_stream_ended(s->control) :
+	    net_stream_state(s->control) >= NET_EOF;
 }
 
 static void

@@ -67,6 +67,7 @@ struct ftp_session {
 	const struct ftp_command *command;
 	struct ftp_job *job;		/* owned */
 	bool gone;			/* the control connection is lost */
+	int noops;			/* answered when the job has ended */
 	bool unread;			/* too many replies wait for the client */
 	bool quitting;			/* close when the replies are out */
 
@@ -94,6 +95,8 @@ void ftp_session_free(struct ftp_session *);
 /* Drain: idle sessions get 421; hard drops the rest. */
 void ftp_session_drain(struct ftp_session *, bool hard);
 void ftp_session_reset(struct ftp_session *);	/* REIN, a second USER */
+/* The client has closed the control connection, read to its end or not. */
+bool ftp_session_deserted(struct ftp_session *);
 void ftp_session_name(struct ftp_session *);	/* fills who */
 void ftp_job_start(struct ftp_session *, struct ftp_job *);
 void ftp_job_end(struct ftp_session *);
@@ -184,7 +187,7 @@ struct ftp_query {
 	const struct cos_fault *fault;	/* of the last answer; NULL: it is a
 					 * success (also: nothing there) */
 	bool found;			/* the object, or a key below, is there */
-	bool others;			/* below: besides the marker itself */
+	bool others, want_others;	/* below: besides the marker itself */
 	char prefix[FTP_PATH_MAX];
 	char path[FTP_PATH_MAX];
 };
@@ -194,7 +197,8 @@ struct ftp_query *ftp_query_new(struct ftp_session *,
 void ftp_query_head(struct ftp_session *, struct ftp_query *,
     const char *key);
 void ftp_query_below(struct ftp_session *, struct ftp_query *,
-    const char *path, int page);	/* is there a directory? */
+    const char *path, int page);	/* is there a directory?  page > 1:
+					 * and anything but its marker? */
 void ftp_query_put(struct ftp_session *, struct ftp_query *,
     const char *key);
 void ftp_query_delete(struct ftp_session *, struct ftp_query *,

@@ -65,11 +65,11 @@ static void
 fail(struct net_http *h, enum net_http_cause cause, const char *what,
     const char *why)
 {
-	net_pool_close(h->conn);
-	h->conn = NULL;
 	h->cause = cause;
 	snprintf(h->reason, sizeof(h->reason), "%.120s%s%.120s", what,
 	    why != NULL && *why != '\0' ? ": " : "", why != NULL ? why : "");
+	net_pool_close(h->conn);	/* last: why may be a text of its */
+	h->conn = NULL;
 	enter(h, H_FAILED);
 	net_task_wake(h->owner);
 }
@@ -84,7 +84,10 @@ connect_next(struct net_http *h)
 	size_t n;
 
 	addr = net_lookup_result(h->lookup, &n);
-	h->conn = net_pool_connect(h->origin, &addr[h->addr++], &h->task, &e);
+	do
+		h->conn = net_pool_connect(h->origin, &addr[h->addr++],
+		    &h->task, &e);
+	while (h->conn == NULL && h->addr < n);
 	if (h->conn == NULL) {
 		fail(h, NET_HTTP_NETWORK, e.text, NULL);
 		return;
@@ -117,6 +120,12 @@ connect_failed(struct net_http *h, const char *why)
 static void
 find_connection(struct net_http *h, bool fresh)
 {
+	struct err e;
+
+	if (!net_pool_can_connect(h->origin, &e)) {
+		fail(h, NET_HTTP_TLS, e.text, NULL);
+		return;
+	}
 	h->sent = 0;
 	h->conn = fresh ? NULL : net_pool_take(h->origin);
 	if (h->conn != NULL) {
@@ -288,6 +297,15 @@ peek_head(struct net_http *h, const char **p, size_t *n, struct err *e)
 	return r;
 }
 
+/* It was no refusal, only an interim answer: the body goes on. */
+static void
+resume_sending(struct net_http *h)
+{
+	h->early = false;
+	enter(h, H_SEND);
+	net_task_deadline(&h->task, h->req.idle_ms);
+}
+
 /* One head; true when something changed and run() may go on. */
 static bool
 read_head(struct net_http *h)
@@ -317,6 +335,8 @@ read_head(struct net_http *h)
 		if (++h->interim > INTERIM_MAX || h->head.status == 101)
 			fail(h, NET_HTTP_MALFORMED, "too many 1xx answers",
 			    NULL);
+		else if (h->early)
+			resume_sending(h);
 		return true;
 	}
 	if (!keep_head(h, p))

@@ -152,6 +152,7 @@ net_task_deadline(struct net_task *t, int64_t in_ms)
 {
 	struct net_loop *l = t->loop;
 
+	t->why &= ~(unsigned)NET_TIMEOUT;	/* the old one's, not yet told */
 	if (in_ms < 0) {
 		if (t->heap >= 0)
 			heap_remove(l, t);

@@ -91,6 +91,7 @@ uint16_t net_addr_port(const struct net_addr *);
 void net_addr_set_port(struct net_addr *, uint16_t port);
 bool net_addr_same_host(const struct net_addr *, const struct net_addr *);
 bool net_addr_private(const struct net_addr *);	/* RFC 1918, 6598, 4193.. */
+void net_addr_unmap(struct net_addr *);	/* v4-mapped to plain IPv4 */
 bool net_addr_is4(const struct net_addr *);	/* also v4-mapped */
 /* the four bytes of an IPv4 or v4-mapped address */
 void net_addr_v4(const struct net_addr *, unsigned char out[4]);
@@ -125,6 +126,9 @@ void net_stream_owner(struct net_stream *, struct net_task *owner);
 void net_stream_tls(struct net_stream *, struct tls_conn *tls);
 enum net_stream_state net_stream_state(const struct net_stream *);
 const char *net_stream_reason(const struct net_stream *);
+/* The peer has ended its side or failed, though bytes may still be unread
+ * (the state says so only when they are read). */
+bool net_stream_ended(const struct net_stream *);
 int net_stream_fd(const struct net_stream *);
 /* Urgent data is read in its place (SO_OOBINLINE): the Telnet Synch. */
 void net_stream_urgent_inline(struct net_stream *);

@@ -42,9 +42,6 @@ void http_chunk_took(struct http_chunk *, size_t n);
 void net_stream_trim(struct net_stream *);
 /* it failed in TLS (certificate, protocol), not in TCP */
 bool net_stream_tls_failed(const struct net_stream *);
-/* Nothing will be added to what net_stream_peek shows.  The state is NET_EOF
- * or NET_FAILED only once that has been dropped. */
-bool net_stream_ended(const struct net_stream *);
 
 /*
  * pool.c: a connection is taken from the pool, used for one exchange, and
@@ -57,6 +54,7 @@ struct net_conn {
 	struct net_pool_origin *origin;
 	struct net_conn *next;
 	bool reused;			/* has served an exchange before */
+	bool parked;
 };
 struct net_pool_origin *net_pool_find(struct net_pool *,
     const struct net_origin *);
@@ -64,6 +62,8 @@ struct net_pool_origin *net_pool_find(struct net_pool *,
 struct net_conn *net_pool_take(struct net_pool_origin *);
 void net_pool_park(struct net_conn *);
 void net_pool_close(struct net_conn *);
+/* https needs trusted certificates */
+bool net_pool_can_connect(const struct net_pool_origin *, struct err *);
 struct net_lookup *net_pool_lookup(struct net_pool_origin *,
     struct net_task *owner);
 /* a new connection to addr (TLS already begun), owned by the caller's task */

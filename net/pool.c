@@ -106,6 +106,7 @@ unpark(struct net_conn *c)
 		;
 	*p = c->next;
 	c->origin->nparked--;
+	c->parked = false;
 	net_task_deadline(&c->task, -1);
 }
 
@@ -116,6 +117,8 @@ parked_step(struct net_task *t, unsigned why)
 	struct net_conn *c = (struct net_conn *)t;
 	size_t n;
 
+	if (!c->parked)
+		return;		/* taken since it was woken */
 	if (!(why & NET_TIMEOUT)) {
 		net_stream_peek(c->stream, 1, true, &n);
 		if (n == 0 && net_stream_state(c->stream) == NET_OPEN)
@@ -139,7 +142,7 @@ net_pool_park(struct net_conn *c)
 		return;
 	}
 	net_stream_trim(c->stream);
-	c->reused = true;
+	c->reused = c->parked = true;
 	c->next = o->parked;
 	o->parked = c;
 	o->nparked++;
@@ -178,6 +181,15 @@ net_pool_lookup(struct net_pool_origin *o, struct net_task *owner)
 	return net_lookup_new(o->pool->resolver, o->host, o->port, owner);
 }
 
+bool
+net_pool_can_connect(const struct net_pool_origin *o, struct err *e)
+{
+	if (!o->tls || o->pool->trust != NULL)
+		return true;
+	err_set(e, "no trusted certificates for https");
+	return false;
+}
+
 struct net_conn *
 net_pool_connect(struct net_pool_origin *o, const struct net_addr *addr,
     struct net_task *owner, struct err *e)
@@ -195,10 +207,6 @@ net_pool_connect(struct net_pool_origin *o, const struct net_addr *addr,
 	if (c->stream == NULL)
 		goto fail;
 	if (o->tls) {
-		if (o->pool->trust == NULL) {
-			err_set(e, "no trusted certificates for https");
-			goto fail;
-		}
 		tls = tls_client_new(o->pool->trust, o->host, o->session, e);
 		if (tls == NULL)
 			goto fail;

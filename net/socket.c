@@ -92,6 +92,19 @@ net_addr_set_port(struct net_addr *a, uint16_t port)
 		in6(a)->sin6_port = htons(port);
 }
 
+void
+net_addr_unmap(struct net_addr *a)
+{
+	uint16_t port = net_addr_port(a);
+	unsigned char ip[4];
+
+	if (a->ss.ss_family != AF_INET6 || !net_addr_is4(a))
+		return;
+	net_addr_v4(a, ip);
+	net_addr_parse(a, "0.0.0.0", port);
+	memcpy(&in4(a)->sin_addr, ip, sizeof(ip));
+}
+
 bool
 net_addr_same_host(const struct net_addr *a, const struct net_addr *b)
 {

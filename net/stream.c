@@ -593,7 +593,7 @@ shut_step(struct net_stream *s)
 		if (tls_cipher_out(s->tls, &n) != NULL)
 			return;
 	}
-	if (shutdown(s->task.fd, SHUT_WR) < 0 && errno != ENOTCONN) {
+	if (shutdown(s->task.fd, SHUT_WR) < 0) {
 		fail(s, strerror(errno));
 		return;
 	}

@@ -344,6 +344,7 @@ def test_body_stalls(ftp, fake):
     data = os.urandom(2 * MIB)
     fake.put('f', data)
     fake.fault(op=GET, body_stall=1000000, ms=60000)
+    ftp.timeout = 40            # of the data connection
     ftp.sock.settimeout(40)
     start = time.monotonic()
     assert harness.fetch(ftp, 'f') == data

@@ -249,7 +249,8 @@ const ftp = {
 
 function bytes(size, seed) {
   const out = Buffer.alloc(size);
-  const key = crypto.createHash('sha256').update(String(seed || size)).digest();
+  const key = crypto.createHash('sha256').update(String(seed || size))
+    .digest();
   return crypto.createCipheriv('aes-256-ctr', key, Buffer.alloc(16)).update(out);
 }
 

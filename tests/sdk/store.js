@@ -249,9 +249,9 @@ test('uploads are listed in pages and aborted', async () => {
 
 // The SDK knows sources of the public domains only; the bucket is what counts.
 function source(key) {
-  return `${world.Bucket}.cos.${world.Region}.myqcloud.com/` + encodeURIComponent(key).replace(/%2F/g, '/')
-    .replace(/[!'()*]/g, (c) => '%' + c.charCodeAt(0).toString(16)
-      .toUpperCase());
+  return `${world.Bucket}.cos.${world.Region}.myqcloud.com/` +
+    encodeURIComponent(key).replace(/%2F/g, '/').replace(/[!'()*]/g,
+      (c) => '%' + c.charCodeAt(0).toString(16).toUpperCase());
 }
 
 test('copies keep the bytes, and what is asked for', async () => {
@@ -297,8 +297,8 @@ test('copies in parts', async () => {
       CopySource, CopySourceRange: `bytes=${from}-${to - 1}` });
     Parts.push({ PartNumber, ETag: r.ETag });
   }
-  await refused(400, 'InvalidArgument', 'uploadPartCopy', { Key, UploadId, PartNumber: 3,
-    CopySource, CopySourceRange: `bytes=0-${data.length}` });
+  await refused(400, 'InvalidArgument', 'uploadPartCopy', { Key, UploadId,
+    PartNumber: 3, CopySource, CopySourceRange: `bytes=0-${data.length}` });
   await call('multipartComplete', { Key, UploadId, Parts });
   assert.ok((await content(Key)).equals(data));
 
