@@ -58,6 +58,8 @@ struct cos_upload {
 	struct cos_meta meta;
 	int64_t old_len;		/* bytes of it that stay */
 	char range[64];
+	int64_t range_from;		/* its first byte, while read back */
+	int old_tries;
 
 	enum cos_upload_init init;
 	int init_tries;

@@ -12,7 +12,10 @@
 
 #include "upload_int.h"
 
-enum { COPY_MIN = 1024 * 1024 };
+enum {
+	COPY_MIN = 1024 * 1024,
+	READ_TRIES = 4
+};
 static const int64_t copy_max_default = INT64_C(5) << 30;
 
 void
@@ -78,10 +81,12 @@ read_back(struct cos_upload *u)
 	    .key = u->source, .stream = true };
 	struct cos_fault f;
 
-	snprintf(u->range, sizeof(u->range), "bytes=0-%" PRId64,
-	    u->old_len - 1);
+	u->range_from = u->total;
+	snprintf(u->range, sizeof(u->range), "bytes=%" PRId64 "-%" PRId64,
+	    u->total, u->old_len - 1);
 	cos_call_header(&c, "Range", u->range);
 	cos_call_header(&c, "If-Match", u->old.etag);
+	cos_request_free(u->request);
 	u->request = cos_request_new(u->bucket, &c, u->who, &u->task);
 	u->state = U_OLD_READ;
 	if (u->request == NULL) {
@@ -132,6 +137,51 @@ head_step(struct cos_upload *u)
 	}
 }
 
+/* All of the small beginning is here: is it the object's? */
+static void
+read_whole(struct cos_upload *u)
+{
+	struct cos_fault f;
+
+	cos_request_free(u->request);
+	u->request = NULL;
+	if (u->old_len == u->old.size && u->old.has_crc &&
+	    u->filling->crc != u->old.crc) {
+		cos_fault_set(&f, COS_CORRUPT, "COS says CRC-64 %" PRIu64
+		    ", what came back has %" PRIu64, u->old.crc,
+		    u->filling->crc);
+		log_line(u->client->log, LOG_LEVEL_ERROR, "%s GetObject "
+		    "%s/%s: %s", u->who, u->bucket->account->bucket,
+		    u->source, f.text);
+		cos_upload_fail(u, &f);
+		return;
+	}
+	cos_upload_enter(u, U_RECEIVE);
+}
+
+/* The connection broke: on with the missing byte. */
+static void
+read_broken(struct cos_upload *u)
+{
+	struct cos_fault f;
+
+	cos_request_stream_failed(u->request, &f);
+	if (++u->old_tries < READ_TRIES)
+		read_back(u);
+	else
+		cos_upload_fail(u, &f);
+}
+
+static bool
+wrong_range(const struct cos_upload *u)
+{
+	char text[80], want[48];
+
+	snprintf(want, sizeof(want), "bytes %" PRId64 "-", u->range_from);
+	return !http_value(cos_request_head(u->request), "content-range",
+	    text, sizeof(text)) || strncmp(text, want, strlen(want)) != 0;
+}
+
 /* The small beginning: into the first part, which is large enough. */
 static void
 read_step(struct cos_upload *u)
@@ -143,6 +193,11 @@ read_step(struct cos_upload *u)
 
 	if (!cos_upload_new_part(u))
 		return;
+	if (wrong_range(u)) {
+		cos_fault_set(&f, COS_MALFORMED, "not the range asked for");
+		cos_upload_fail(u, &f);
+		return;
+	}
 	while (u->total < u->old_len) {
 		p = cos_part_room(u->filling, u->client->budget, &room);
 		if (p == NULL) {
@@ -159,12 +214,9 @@ read_step(struct cos_upload *u)
 		u->total += (int64_t)n;
 	}
 	if (u->total == u->old_len) {
-		cos_request_free(u->request);
-		u->request = NULL;
-		cos_upload_enter(u, U_RECEIVE);
+		read_whole(u);
 	} else if (net_http_state(http) == HTTP_FAILED) {
-		cos_request_stream_failed(u->request, &f);
-		cos_upload_fail(u, &f);
+		read_broken(u);
 	} else if (net_http_state(http) == HTTP_DONE) {
 		cos_fault_set(&f, COS_CORRUPT, "only %" PRId64 " of %" PRId64
 		    " bytes came back", u->total, u->old_len);

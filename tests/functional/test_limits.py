@@ -298,6 +298,8 @@ def test_the_data_port_takes_one_connection_only(start):
             return False
         except ConnectionRefusedError:
             return True
+        except ConnectionResetError:      # it closed just now
+            return False
     wait_for('the port to close', closed)
     d.close()
     r.close()

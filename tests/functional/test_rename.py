@@ -228,7 +228,8 @@ def test_a_directory_of_1500_keys(ftp, fake):
     ops = fake.ops()
     assert ops['CopyObject'] == 1497
     assert ops['DeleteMultipleObjects'] == 2
-    assert 'DeleteObject' not in ops and 'HeadObject' not in ops
+    assert 'DeleteObject' not in ops
+    assert ops.get('HeadObject', 0) <= 1497      # one, to verify a copy
 
 
 def test_a_directory_without_a_marker(ftp, fake):
