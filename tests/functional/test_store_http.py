@@ -1,6 +1,7 @@
 """Answers of the store that are no good HTTP or XML: 451, a line in the log
 that says why, and the session goes on."""
 
+import concurrent.futures
 import ftplib
 import os
 
@@ -43,10 +44,10 @@ MALFORMED = {
     'wrapping-chunk': (chunked(b'10000000000000003\r\nabc\r\n0\r\n\r\n'),
                        'malformed'),
     'chunk-without-end': (chunked(b'3\r\nabcd\r\n0\r\n\r\n'), 'malformed'),
-    'long-trailer': (chunked(b'0\r\n' + b'X: y\r\n' * 3000 + b'\r\n'),
-                     'malformed'),
-    'long-head': (OK + b'X: ' + b'y' * 20000 + b'\r\n\r\n', 'head over'),
-    'endless-head': (OK + b'X: y\r\n' * 20000, 'malformed answer'),
+    'long-trailer': (chunked(b'0\r\nX: ' + b'y' * 20000 + b'\r\n\r\n'),
+                     'too long'),
+    'long-head': (OK + b'X: ' + b'y' * 20000 + b'\r\n\r\n', 'head'),
+    'endless-head': (OK + b'X: ' + b'y' * 20000, 'head'),
     'many-fields': (OK + b'X: y\r\n' * 100 + b'\r\n', 'malformed answer'),
     'folded': (OK + b'X: y\r\n z\r\nContent-Length: 0\r\n\r\n', 'folded'),
     'bare-lf': (OK.replace(b'\r', b'') + b'Content-Length: 0\n\n',
@@ -75,11 +76,6 @@ DOCUMENTS = {
 }
 
 
-def warnings(server, key):
-    return [x for x in server.log_text().splitlines()
-            if ('WARNING' in x or 'ERROR' in x) and key in x]
-
-
 def expect_451(ftp, action):
     with pytest.raises(ftplib.error_temp) as e:
         action()
@@ -87,51 +83,100 @@ def expect_451(ftp, action):
     assert ftp.sendcmd('NOOP').startswith('200')
 
 
-@pytest.mark.parametrize('name', MALFORMED)
-def test_malformed_to_get(server, ftp, fake, name):
-    raw, why = MALFORMED[name]
-    key = 'get-' + name
-    fake.fault(op='GetObject', raw=raw, times=-1)
-    fetched = []
-    expect_451(ftp, lambda: ftp.retrbinary('RETR ' + key, fetched.append))
-    assert [x for x in warnings(server, key) if why in x], \
-        warnings(server, key)
-    fake.reset()
-    fake.put(key, b'good')
-    assert harness.fetch(ftp, key) == b'good'
+CHUNKED = [n for n in MALFORMED if 'chunk' in n or n == 'long-trailer']
+SOME = ['garbage', 'two-lengths', 'no-length', '1xx-flood', 'bad-chunk']
+GETS = sorted(set(MALFORMED) - set(CHUNKED))
+LISTS = sorted(set(SOME + CHUNKED)) + sorted(DOCUMENTS)
 
 
-SOME = ('garbage', 'two-lengths', 'length-and-chunked', 'no-length',
-        'bad-chunk', '1xx-flood')
+def told(action, ftp):
+    """What the client is told, and NOOP's reply after it."""
+    try:
+        reply = action()
+    except ftplib.Error as e:
+        reply = str(e)
+    return str(reply), ftp.sendcmd('NOOP')
+
+
+@pytest.fixture(scope='module')
+def outcome(server, fakecos, tmp_path_factory):
+    """All malformed answers side by side: to GET and PUT by key, to LIST
+    each with a pair of its own, as a listing has no key."""
+    def get(name):
+        key = 'get-' + name
+        fakecos.put(key, b'good')
+        fakecos.fault(op='GetObject', key=key, raw=MALFORMED[name][0],
+                      times=-1)
+        ftp = server.login(timeout=60)
+        out = told(lambda: harness.fetch(ftp, key), ftp)
+        ftp.close()
+        return out
+
+    def put(name):
+        key = 'put-' + name
+        fakecos.put(key, b'old')
+        fakecos.fault(op='PutObject', key=key, raw=MALFORMED[name][0],
+                      times=-1)
+        ftp = server.login(timeout=60)
+        out = told(lambda: harness.store(ftp, key, b'x' * 1000), ftp)
+        ftp.close()
+        return out + (fakecos.get(key),)
+
+    def listing(name):
+        d = str(tmp_path_factory.mktemp('list'))
+        fake = harness.Fakecos(d)
+        own = harness.Cosftpd(d, fake)
+        try:
+            if name in MALFORMED:
+                raw = MALFORMED[name][0]
+            else:
+                body = DOCUMENTS[name]
+                raw = sized(b'%d' % len(body), body)
+            fake.fault(op='ListObjects', raw=raw, times=-1)
+            ftp = own.login(timeout=60)
+            out = told(lambda: harness.lines(ftp, 'NLST'), ftp)
+            ftp.close()
+        finally:
+            status = own.stop()
+            fake.stop()
+        return out + (own.log_text(), status)
+
+    with concurrent.futures.ThreadPoolExecutor(24) as pool:
+        jobs = {(how.__name__, name): pool.submit(how, name)
+                for how, names in ((listing, LISTS), (get, GETS),
+                                   (put, SOME)) for name in names}
+        yield {k: v.result() for k, v in jobs.items()}
+
+
+def warned(text, key, why):
+    lines = [x for x in text.splitlines()
+             if ('WARNING' in x or 'ERROR' in x) and key in x]
+    assert [x for x in lines if why in x], lines
+
+
+@pytest.mark.parametrize('name', GETS)
+def test_malformed_to_get(outcome, server, name):
+    reply, noop = outcome['get', name]
+    assert reply.startswith('451 ') and noop.startswith('200')
+    warned(server.log_text(), 'get-' + name, MALFORMED[name][1])
 
 
 @pytest.mark.parametrize('name', SOME)
-def test_malformed_to_put(server, ftp, fake, name):
-    raw, why = MALFORMED[name]
-    key = 'put-' + name
-    fake.put(key, b'old')
-    fake.fault(op='PutObject', raw=raw, times=-1)
-    expect_451(ftp, lambda: harness.store(ftp, key, b'x' * 1000))
-    assert [x for x in warnings(server, key) if why in x]
-    assert fake.get(key) == b'old'
+def test_malformed_to_put(outcome, server, name):
+    reply, noop, stored = outcome['put', name]
+    assert reply.startswith('451 ') and noop.startswith('200')
+    assert stored == b'old'
+    warned(server.log_text(), 'put-' + name, MALFORMED[name][1])
 
 
-@pytest.mark.parametrize('name', SOME)
-def test_malformed_to_list(server, ftp, fake, name):
-    raw, why = MALFORMED[name]
-    fake.fault(op='ListObjects', raw=raw, times=-1)
-    expect_451(ftp, lambda: harness.lines(ftp, 'LIST'))
-    assert [x for x in warnings(server, 'ListObjects') if why in x]
-
-
-@pytest.mark.parametrize('name', DOCUMENTS)
-def test_malformed_documents(server, ftp, fake, name):
+@pytest.mark.parametrize('name', LISTS)
+def test_malformed_to_list(outcome, name):
     """A listing that makes no sense is an error, never an empty one."""
-    body = DOCUMENTS[name]
-    fake.fault(op='ListObjects', times=-1, raw=OK + b'Content-Length: %d\r\n'
-               b'Content-Type: application/xml\r\n\r\n' % len(body) + body)
-    expect_451(ftp, lambda: harness.lines(ftp, 'NLST'))
-    assert [x for x in warnings(server, 'ListObjects') if 'malformed' in x]
+    reply, noop, log, status = outcome['listing', name]
+    assert reply.startswith('451 ') and noop.startswith('200')
+    assert status == 0
+    warned(log, 'ListObjects', MALFORMED[name][1] if name in MALFORMED
+           else 'malformed listing')
 
 
 @pytest.mark.parametrize('fault', [dict(body_cut=100), dict(bad_xml=1),
