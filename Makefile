@@ -69,7 +69,7 @@ say     = $(if $(V),,@echo "  $(1) $@")
 PYTHON ?= $(shell for p in python3 /usr/bin/python3; do \
           $$p -c 'import pytest' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: all asan host check layers test test-sdk demo \
+.PHONY: all asan host check layers test test-sdk demo bench \
         install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -138,6 +138,10 @@ test-sdk: cosftpd host
 
 demo: cosftpd host
 	@tests/demo
+
+# Options of tests/bench/bench.py in BENCH, such as "--rounds 5 --only far".
+bench: cosftpd host
+	@$(PYTHON) tests/bench/bench.py $(BENCH)
 
 layers:
 	@tests/layers.sh
