@@ -146,6 +146,13 @@ bench: cosftpd host
 layers:
 	@tests/layers.sh
 
+install: cosftpd
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man8 \
+	    $(DESTDIR)$(PREFIX)/share/man/man5
+	install -m 755 cosftpd $(DESTDIR)$(PREFIX)/bin/
+	install -m 644 cosftpd.8 $(DESTDIR)$(PREFIX)/share/man/man8/
+	install -m 644 cosftpd.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/
+
 clean:
 	rm -rf build cosftpd
 

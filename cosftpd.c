@@ -144,6 +144,19 @@ client_settings(const struct program *p)
 	};
 }
 
+/* A part is held whole, so memory_limit bounds the largest file. */
+static void
+say_largest(const struct cos_client_settings *set)
+{
+	int64_t largest = cos_largest_file(set);
+
+	printf("# largest file: %" PRId64 " bytes\n", largest);
+	if (largest < set->max_file)
+		printf("# single_file_max_size = %" PRId64 " needs "
+		    "memory_limit = %" PRId64 "\n", set->max_file,
+		    cos_memory_needed(set));
+}
+
 /* ---- can this machine carry it? (config_check_enable) ---- */
 
 static int
@@ -387,6 +400,7 @@ program_step(struct net_task *t, unsigned why)
 static void
 say_ready(const struct program *p)
 {
+	struct cos_client_settings set = client_settings(p);
 	const struct conf_account *a;
 	size_t i;
 
@@ -397,9 +411,12 @@ say_ready(const struct program *p)
 		    a->bucket, a->endpoint, a->home_dir != NULL ?
 		    " (home_dir is not used)" : "");
 	}
+	log_line(p->log, cos_largest_file(&set) < set.max_file ?
+	    LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "largest file: %" PRId64
+	    " bytes", cos_largest_file(&set));
 	log_line(p->log, LOG_LEVEL_INFO, "cosftpd %s ready on port %u, %zu "
-	    "accounts", COSFTPD_VERSION, ftp_server_port(p->server),
-	    p->conf->naccounts);
+	    "account%s", COSFTPD_VERSION, ftp_server_port(p->server),
+	    p->conf->naccounts, p->conf->naccounts == 1 ? "" : "s");
 	printf("cosftpd %s ready on port %u\n", COSFTPD_VERSION,
 	    ftp_server_port(p->server));
 	fflush(stdout);
@@ -453,8 +470,7 @@ main(int argc, char **argv)
 	if (o.test) {
 		set = client_settings(&p);
 		conf_print(p.conf, stdout);
-		printf("# largest file with this memory_limit: %" PRId64
-		    " bytes\n", cos_largest_file(&set));
+		say_largest(&set);
 	}
 	if (o.test && !o.check) {
 		conf_free(p.conf);

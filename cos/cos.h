@@ -40,6 +40,8 @@ size_t cos_client_pending(const struct cos_client *, struct net_task *);
 void cos_client_give_up(struct cos_client *);
 /* Largest file that memory_limit and 10,000 parts allow. */
 int64_t cos_largest_file(const struct cos_client_settings *);
+/* memory_limit for files of max_file: its largest part. */
+int64_t cos_memory_needed(const struct cos_client_settings *);
 
 struct cos_bucket;
 struct cos_bucket *cos_bucket_new(struct cos_client *,
@@ -161,9 +163,9 @@ bool cos_upload_ready(const struct cos_upload *);
  * woken when there is room. */
 void *cos_upload_room(struct cos_upload *, size_t *room);
 void cos_upload_wrote(struct cos_upload *, size_t n);
-/* All bytes are there: store the object.  DONE follows when COS confirmed.
- * A multipart upload asks once more, when all its parts are confirmed: the
- * owner then says confirm, or cut when the client has gone meanwhile. */
+/* All bytes are there.  When nothing but the last request is left to do, it
+ * asks: the owner says confirm, or cut when the client has gone meanwhile.
+ * DONE follows when COS has confirmed the object. */
 void cos_upload_finish(struct cos_upload *);
 bool cos_upload_asks(const struct cos_upload *);
 void cos_upload_confirm(struct cos_upload *);

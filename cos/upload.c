@@ -196,7 +196,10 @@ cos_upload_finish(struct cos_upload *u)
 		return;
 	cos_budget_cancel(u->client->budget, &u->reserve);
 	if (!u->multipart) {
-		cos_upload_put(u);
+		if (u->cut)
+			cos_upload_put(u);
+		else
+			cos_upload_enter(u, U_ASK);
 		return;
 	}
 	if (u->filling != NULL && u->filling->len > 0) {
@@ -249,8 +252,12 @@ cos_upload_asks(const struct cos_upload *u)
 void
 cos_upload_confirm(struct cos_upload *u)
 {
-	if (u->state == U_ASK)
+	if (u->state != U_ASK)
+		return;
+	if (u->multipart)
 		cos_upload_complete(u);
+	else
+		cos_upload_put(u);
 }
 
 bool
@@ -341,6 +348,12 @@ cos_uploads_drop(struct cos_client *c)
 {
 	while (c->uploads != NULL)
 		unlink_and_free(c->uploads);
+}
+
+int64_t
+cos_memory_needed(const struct cos_client_settings *s)
+{
+	return cos_part_size(10000, s->min_part, s->max_file);
 }
 
 int64_t

@@ -13,7 +13,7 @@ enum cos_upload_step {
 	U_OLD_READ,		/* its small beginning comes back to us */
 	U_RECEIVE,		/* the client sends; parts go out meanwhile */
 	U_DRAIN,		/* all received; parts still going out */
-	U_ASK,			/* all parts are there: is the client, too? */
+	U_ASK,			/* all is received: is the client still there? */
 	U_CUT_HEAD,		/* cut off: would keeping replace something? */
 	U_PUT,			/* small: one PUT */
 	U_COMPLETE,

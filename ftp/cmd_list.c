@@ -256,7 +256,8 @@ finish(struct ftp_session *s, struct ftp_listing *l)
 		    "%s left out %d keys that FTP cannot express", s->who,
 		    l->path, l->hidden);
 	}
-	ftp_reply(s, code, "%d entries.%s", l->count, note);
+	ftp_reply(s, code, "%d %s.%s", l->count,
+	    l->count == 1 ? "entry" : "entries", note);
 	ftp_job_end(s);
 }
 

@@ -14,7 +14,8 @@
 #include "session_int.h"
 
 enum {
-	SHARE = 1024 * 1024	/* bytes of one step */
+	SHARE = 1024 * 1024,	/* bytes of one step */
+	CONFIRM_MS = 100	/* at most, for a late end of the client */
 };
 
 enum state {
@@ -22,7 +23,6 @@ enum state {
 	S_READY,		/* append, resume: the old object is looked at */
 	S_CONNECT,
 	S_MOVE,
-	S_EOF,			/* one turn later: is the client still there? */
 	S_STORE,		/* COS makes the object of it */
 	S_CUT			/* the client is gone: settle by policy */
 };
@@ -33,6 +33,7 @@ struct stor {
 	struct cos_op *exists;
 	struct cos_upload *upload;
 	struct cos_upload_request request;
+	int64_t confirm_at;
 	int aborts;		/* ABORs: a second reply follows for each */
 	char path[FTP_PATH_MAX];
 	char why[160];		/* of the cut */
@@ -79,7 +80,7 @@ stor_abort(struct ftp_session *s, struct ftp_job *job)
 
 	if (!s->gone && !s->server->draining)
 		st->aborts++;
-	if (st->state < S_STORE)
+	if (st->state < S_STORE || cos_upload_asks(st->upload))
 		cut(s, st, s->gone ? "the client is gone" :
 		    s->server->draining ? "the server is shutting down" :
 		    "aborted by the client");
@@ -188,18 +189,38 @@ move(struct ftp_session *s, struct stor *st, struct net_stream *in)
 	return false;
 }
 
+/*
+ * A killed client sends FIN on both connections, and no reset; that of the
+ * control connection may come a little later.  So there is a time to wait
+ * before the object may replace another: a sixteenth of what the transfer
+ * took, so that it costs small files nothing and large ones little.
+ */
 static void
 eof_step(struct ftp_session *s, struct stor *st)
 {
-	/* A killed client sends FIN on both connections, and no reset. */
-	if (ftp_session_deserted(s)) {
-		cut(s, st, "the client is gone");
-		return;
-	}
+	int64_t now = net_now(s->server->loop);
+	int64_t wait = (now - st->t.started) / 16;
+
+	st->confirm_at = now + (wait < CONFIRM_MS ? wait : CONFIRM_MS);
 	st->state = S_STORE;
-	st->t.job.finishes_alone = true;
 	ftp_session_deadline(s, -1);
 	cos_upload_finish(st->upload);
+}
+
+static void
+confirm_step(struct ftp_session *s, struct stor *st)
+{
+	int64_t left = st->confirm_at - net_now(s->server->loop);
+
+	if (ftp_session_deserted(s)) {
+		cut(s, st, "the client is gone");
+	} else if (left > 0) {
+		ftp_session_deadline(s, left);
+	} else {
+		ftp_session_deadline(s, -1);
+		st->t.job.finishes_alone = true;
+		cos_upload_confirm(st->upload);
+	}
 }
 
 /* ---- the outcome ---- */
@@ -212,13 +233,8 @@ store_step(struct ftp_session *s, struct stor *st)
 
 	switch (cos_upload_state(st->upload)) {
 	case COS_BUSY:
-		/* The second FIN may have come a little later. */
-		if (!cos_upload_asks(st->upload))
-			return;
-		if (ftp_session_deserted(s))
-			cut(s, st, "the client is gone");
-		else
-			cos_upload_confirm(st->upload);
+		if (cos_upload_asks(st->upload))
+			confirm_step(s, st);
 		return;
 	case COS_FAILED:
 		failed(s, st);
@@ -295,12 +311,8 @@ stor_step(struct ftp_session *s, struct ftp_job *job)
 		in = ftp_data_stream(st->t.data);
 		if (!move(s, st, in))
 			return;
-		st->state = S_EOF;
-		net_task_wake(&s->task);
-		return;
-	case S_EOF:
 		eof_step(s, st);
-		return;
+		/* fallthrough */
 	case S_STORE:
 		store_step(s, st);
 		return;

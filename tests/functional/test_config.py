@@ -83,7 +83,7 @@ def test_t_prints_the_settings_in_effect_with_secrets_masked(tmp_path,
                  '# COS: http://%s.cos.localhost:%d' % (BUCKET,
                                                        fakecos.port)):
         assert line in r.stdout.split('\n'), line
-    assert '# largest file with this memory_limit: ' in r.stdout
+    assert '# largest file: ' in r.stdout
     for secret in (KEY, PASSWORD, ID):
         assert secret not in r.stdout
     assert os.listdir(str(tmp_path)) == ['vsftpd.conf']

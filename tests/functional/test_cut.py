@@ -194,19 +194,18 @@ def test_stopped_just_before_the_end(servers, fake):
     raw.close()
 
 
-def test_cut_and_store_fails(servers, fake):
+@pytest.mark.parametrize('op', ['HeadObject', 'UploadPart', 'PutObject',
+                                'CompleteMultipartUpload'])
+def test_cut_and_store_fails(servers, fake, op):
     """No keeping without the store: nothing there, nothing pending."""
-    for op in ('UploadPart', 'CompleteMultipartUpload', 'PutObject',
-               'HeadObject'):
-        fake.fault(op=op, status=403, code='AccessDenied', times=-1)
-    for size in (SMALL, LARGE):
-        raw, out = begin(servers['complete'], 'STOR denied',
-                         os.urandom(size))
-        reset(out)
-        assert raw.reply()[:1] in '45'
-        assert raw.cmd('NOOP').startswith('200')
-        assert fake.keys() == [] and fake.uploads() == []
-        raw.close()
+    size = SMALL if op == 'PutObject' else LARGE
+    raw, out = begin(servers['complete'], 'STOR denied', os.urandom(size))
+    fake.fault(op=op, status=403, code='AccessDenied', times=-1)
+    reset(out)
+    assert raw.reply()[:1] in '45'
+    assert raw.cmd('NOOP').startswith('200')
+    assert fake.keys() == [] and fake.uploads() == []
+    raw.close()
 
 
 def test_somebody_else_was_first(servers, fake):

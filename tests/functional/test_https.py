@@ -2,7 +2,9 @@
 
 import ftplib
 import os
+import socket
 import subprocess
+import threading
 
 import harness
 import pytest
@@ -106,15 +108,37 @@ def test_refused(tmp_path, certs, cert, key, ca, reason):
         assert fake.stop() == 0
 
 
-def test_plain_answer_to_tls(tmp_path, certs, fake):
-    """http where https was asked for."""
-    server = harness.Cosftpd(str(tmp_path), fake, accounts=[
-        harness.account(0, fake, cos_protocol='https')], tls={
-            'ca_file': os.path.join(certs, 'ca.pem')})
+class PlainServer:
+    """Answers everything as a web server does who expects plain http."""
+    bucket, tls = harness.BUCKET, True
+
+    def __init__(self):
+        self.listener = socket.create_server(('127.0.0.1', 0))
+        self.port = self.listener.getsockname()[1]
+        self.count = 0
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            try:
+                sock, _ = self.listener.accept()
+            except OSError:
+                return
+            self.count += 1
+            sock.recv(4096)
+            sock.sendall(b'HTTP/1.1 400 Bad Request\r\n'
+                         b'Content-Length: 0\r\n\r\n')
+            sock.close()
+
+
+def test_plain_answer_to_tls(tmp_path, certs):
+    plain = PlainServer()
+    server = harness.Cosftpd(str(tmp_path), plain, tls={
+        'ca_file': os.path.join(certs, 'ca.pem')})
     ftp = server.login()
     with pytest.raises(ftplib.error_temp, match='^451 The secure connection'):
         harness.fetch(ftp, 'f')
-    assert 'TLS: ' in server.log_text()
-    assert fake.stats()['requests'] <= 1
+    assert 'TLS: ' in server.log_text() and plain.count == 1
+    plain.listener.close()
     ftp.close()
     assert server.stop() == 0
