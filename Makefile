@@ -69,7 +69,7 @@ say     = $(if $(V),,@echo "  $(1) $@")
 PYTHON ?= $(shell for p in python3 /usr/bin/python3; do \
           $$p -c 'import pytest' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: all asan host check layers test test-sdk demo bench \
+.PHONY: all asan host units check layers test test-sdk demo bench \
         install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -124,7 +124,9 @@ $(OUT)/fakecos: $(FAKE) $(LIB) $(BEARSSL_LIB)
 	$(Q)$(LINK) -pthread -o $@ $^
 
 # check: unit tests of one flavour.  test: everything; ends with the sum.
-check: $(UNIT)
+units: $(UNIT)
+
+check: units
 	@tests/run-units $(UNIT)
 
 test: cosftpd

@@ -10,59 +10,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "net_int.h"
+#include "http_int.h"
 
 enum {
-	CONNECT_MS = 10 * 1000,		/* one address, with its handshake */
-	LOOKUP_MS = 25 * 1000,
-	PEEK_MAX = 256 * 1024,		/* of a body at once */
 	INTERIM_MAX = 8,		/* 1xx heads before the real one */
 	IOV_MAX_HERE = 64
-};
-
-enum state {
-	H_LOOKUP,
-	H_CONNECT,
-	H_SEND,
-	H_HEAD,
-	H_BODY,
-	H_DONE,
-	H_FAILED
-};
-
-struct net_http {
-	struct net_task task;
-	struct net_task *owner;
-	struct net_pool_origin *origin;
-	struct net_http_request req;
-	enum state state;
-	struct net_lookup *lookup;
-	size_t addr;			/* next address to try */
-	struct net_conn *conn;
-	size_t body_len, sent;		/* sent counts head and body */
-	bool early;			/* answered before all was sent */
-	int interim;
-	char *head_text;		/* owned: the head's fields point in */
-	struct http_head head;
-	struct http_chunk chunk;
-	int64_t left;			/* of a body with Content-Length */
-	enum net_http_cause cause;
-	char reason[256];
 };
 
 static void step(struct net_task *, unsigned);
 static void run(struct net_http *);
 
-static void
-enter(struct net_http *h, enum state state)
+void
+net_http_enter(struct net_http *h, enum net_http_step state)
 {
 	h->state = state;
 	if (state >= H_BODY)
 		net_task_deadline(&h->task, -1);
 }
 
-static void
-fail(struct net_http *h, enum net_http_cause cause, const char *what,
+void
+net_http_fail(struct net_http *h, enum net_http_cause cause, const char *what,
     const char *why)
 {
 	h->cause = cause;
@@ -70,79 +37,8 @@ fail(struct net_http *h, enum net_http_cause cause, const char *what,
 	    why != NULL && *why != '\0' ? ": " : "", why != NULL ? why : "");
 	net_pool_close(h->conn);	/* last: why may be a text of its */
 	h->conn = NULL;
-	enter(h, H_FAILED);
+	net_http_enter(h, H_FAILED);
 	net_task_wake(h->owner);
-}
-
-/* ---- getting a connection ---- */
-
-static void
-connect_next(struct net_http *h)
-{
-	const struct net_addr *addr;
-	struct err e;
-	size_t n;
-
-	addr = net_lookup_result(h->lookup, &n);
-	do
-		h->conn = net_pool_connect(h->origin, &addr[h->addr++],
-		    &h->task, &e);
-	while (h->conn == NULL && h->addr < n);
-	if (h->conn == NULL) {
-		fail(h, NET_HTTP_NETWORK, e.text, NULL);
-		return;
-	}
-	enter(h, H_CONNECT);
-	net_task_deadline(&h->task, CONNECT_MS);
-}
-
-static void
-connect_failed(struct net_http *h, const char *why)
-{
-	char text[NET_ADDR_TEXT], what[NET_ADDR_TEXT + 32];
-	const struct net_addr *addr;
-	size_t n;
-
-	bool tls = net_stream_tls_failed(h->conn->stream);
-
-	addr = net_lookup_result(h->lookup, &n);
-	if (h->addr < n && !tls) {
-		net_pool_close(h->conn);
-		h->conn = NULL;
-		connect_next(h);
-		return;
-	}
-	snprintf(what, sizeof(what), "connect to %s port %u",
-	    net_addr_text(&addr[h->addr - 1], text), h->req.origin.port);
-	fail(h, tls ? NET_HTTP_TLS : NET_HTTP_NETWORK, what, why);
-}
-
-static void
-find_connection(struct net_http *h, bool fresh)
-{
-	struct err e;
-
-	if (!net_pool_can_connect(h->origin, &e)) {
-		fail(h, NET_HTTP_TLS, e.text, NULL);
-		return;
-	}
-	h->sent = 0;
-	h->conn = fresh ? NULL : net_pool_take(h->origin);
-	if (h->conn != NULL) {
-		net_stream_owner(h->conn->stream, &h->task);
-		enter(h, H_SEND);
-		net_task_deadline(&h->task, h->req.idle_ms);
-		return;
-	}
-	h->addr = 0;
-	net_lookup_free(h->lookup);
-	h->lookup = net_pool_lookup(h->origin, &h->task);
-	if (h->lookup == NULL) {
-		fail(h, NET_HTTP_NETWORK, "out of memory", NULL);
-		return;
-	}
-	enter(h, H_LOOKUP);
-	net_task_deadline(&h->task, LOOKUP_MS);
 }
 
 struct net_http *
@@ -162,7 +58,7 @@ net_http_new(struct net_pool *pool, const struct net_http_request *req,
 	h->req = *req;
 	for (i = 0; i < req->nbody; i++)
 		h->body_len += req->body[i].iov_len;
-	find_connection(h, false);
+	net_http_find_connection(h, false);
 	run(h);
 	return h;
 }
@@ -235,7 +131,7 @@ keep_head(struct net_http *h, const char *text)
 
 	h->head_text = malloc(h->head.size);
 	if (h->head_text == NULL) {
-		fail(h, NET_HTTP_NETWORK, "out of memory", NULL);
+		net_http_fail(h, NET_HTTP_NETWORK, "out of memory", NULL);
 		return false;
 	}
 	memcpy(h->head_text, text, h->head.size);
@@ -255,10 +151,10 @@ begin_body(struct net_http *h)
 	if (!h->head.chunked && h->left < 0) {
 		/* A body that ends with the connection cannot be told from a
 		 * cut one; COS never sends it. */
-		fail(h, NET_HTTP_MALFORMED, "answer without a length", NULL);
+		net_http_fail(h, NET_HTTP_MALFORMED, "answer without a length", NULL);
 		return;
 	}
-	enter(h, H_BODY);
+	net_http_enter(h, H_BODY);
 	net_task_wake(h->owner);
 }
 
@@ -271,10 +167,10 @@ no_answer(struct net_http *h)
 
 	if (h->conn->reused && !h->req.once && h->interim == 0) {
 		net_pool_close(h->conn);
-		find_connection(h, true);
+		net_http_find_connection(h, true);
 		return;
 	}
-	fail(h, NET_HTTP_NETWORK, h->state == H_SEND ? "sending the request" :
+	net_http_fail(h, NET_HTTP_NETWORK, h->state == H_SEND ? "sending the request" :
 	    "waiting for the answer", why);
 }
 
@@ -302,7 +198,7 @@ static void
 resume_sending(struct net_http *h)
 {
 	h->early = false;
-	enter(h, H_SEND);
+	net_http_enter(h, H_SEND);
 	net_task_deadline(&h->task, h->req.idle_ms);
 }
 
@@ -317,7 +213,7 @@ read_head(struct net_http *h)
 
 	r = peek_head(h, &p, &n, &e);
 	if (r < 0) {
-		fail(h, NET_HTTP_MALFORMED, "malformed answer", e.text);
+		net_http_fail(h, NET_HTTP_MALFORMED, "malformed answer", e.text);
 		return false;
 	}
 	if (r == 0) {
@@ -326,14 +222,14 @@ read_head(struct net_http *h)
 		if (n == 0)
 			no_answer(h);
 		else
-			fail(h, NET_HTTP_NETWORK, "answer cut in its head",
+			net_http_fail(h, NET_HTTP_NETWORK, "answer cut in its head",
 			    net_stream_reason(h->conn->stream));
 		return true;
 	}
 	if (h->head.status < 200) {
 		net_stream_drop(h->conn->stream, h->head.size);
 		if (++h->interim > INTERIM_MAX || h->head.status == 101)
-			fail(h, NET_HTTP_MALFORMED, "too many 1xx answers",
+			net_http_fail(h, NET_HTTP_MALFORMED, "too many 1xx answers",
 			    NULL);
 		else if (h->early)
 			resume_sending(h);
@@ -346,141 +242,6 @@ read_head(struct net_http *h)
 	return false;
 }
 
-static void
-finish_body(struct net_http *h)
-{
-	size_t n;
-
-	net_stream_peek(h->conn->stream, 1, false, &n);
-	if (h->head.keep_alive && !h->early && n == 0)
-		net_pool_park(h->conn);
-	else
-		net_pool_close(h->conn);
-	h->conn = NULL;
-	enter(h, H_DONE);
-	net_task_wake(h->owner);
-}
-
-static void
-body_cut(struct net_http *h)
-{
-	fail(h, NET_HTTP_NETWORK, "answer cut in its body",
-	    net_stream_reason(h->conn->stream));
-}
-
-/* After a read that gave nothing: the end, a failure, or a wait. */
-static void
-body_empty(struct net_http *h)
-{
-	if (net_stream_state(h->conn->stream) == NET_OPEN)
-		net_task_deadline(&h->task, h->req.idle_ms);
-	else
-		body_cut(h);
-}
-
-/* Takes chunk framing; false when no body byte can be read now. */
-static bool
-next_chunk(struct net_http *h)
-{
-	const char *p;
-	struct err e;
-	size_t n;
-	ssize_t took;
-
-	while (h->chunk.left == 0 && !h->chunk.done) {
-		p = net_stream_peek(h->conn->stream, HTTP_LINE_MAX, false, &n);
-		if (n == 0)
-			p = net_stream_peek(h->conn->stream, HTTP_LINE_MAX,
-			    true, &n);
-		if (n == 0) {
-			body_empty(h);
-			return false;
-		}
-		took = http_chunk_feed(&h->chunk, p, n, &e);
-		if (took < 0) {
-			fail(h, NET_HTTP_MALFORMED, "malformed body", e.text);
-			return false;
-		}
-		net_stream_drop(h->conn->stream, (size_t)took);
-	}
-	if (h->chunk.done)
-		finish_body(h);
-	return h->state == H_BODY;
-}
-
-/* How many body bytes may be read in one go; 0: none now or the end. */
-static size_t
-body_room(struct net_http *h)
-{
-	int64_t left;
-
-	if (h->state != H_BODY)
-		return 0;
-	if (h->head.chunked) {
-		if (!next_chunk(h))
-			return 0;
-		left = h->chunk.left;
-	} else {
-		left = h->left;
-		if (left == 0) {
-			finish_body(h);
-			return 0;
-		}
-	}
-	return left > PEEK_MAX ? PEEK_MAX : (size_t)left;
-}
-
-static void
-body_took(struct net_http *h, size_t n)
-{
-	net_task_deadline(&h->task, -1);
-	if (h->head.chunked)
-		http_chunk_took(&h->chunk, n);
-	else
-		h->left -= (int64_t)n;
-	if (!h->head.chunked && h->left == 0)
-		finish_body(h);
-}
-
-size_t
-net_http_read(struct net_http *h, void *buf, size_t n)
-{
-	size_t room = body_room(h), got;
-
-	if (room == 0)
-		return 0;
-	got = net_stream_read(h->conn->stream, buf, n < room ? n : room);
-	if (got > 0)
-		body_took(h, got);
-	else
-		body_empty(h);
-	return got;
-}
-
-const char *
-net_http_peek(struct net_http *h, size_t *n)
-{
-	size_t room = body_room(h);
-	const char *p;
-
-	*n = 0;
-	if (room == 0)
-		return "";
-	p = net_stream_peek(h->conn->stream, room, false, n);
-	if (*n == 0)
-		p = net_stream_peek(h->conn->stream, room, true, n);
-	if (*n == 0)
-		body_empty(h);
-	return p;
-}
-
-void
-net_http_drop(struct net_http *h, size_t n)
-{
-	net_stream_drop(h->conn->stream, n);
-	body_took(h, n);
-}
-
 /* ---- the one step function ---- */
 
 static void
@@ -491,10 +252,10 @@ lookup_step(struct net_http *h)
 	if (!net_lookup_done(h->lookup))
 		return;
 	if (net_lookup_result(h->lookup, &n) == NULL)
-		fail(h, NET_HTTP_LOOKUP, h->req.origin.host,
+		net_http_fail(h, NET_HTTP_LOOKUP, h->req.origin.host,
 		    net_lookup_reason(h->lookup));
 	else
-		connect_next(h);
+		net_http_connect_next(h);
 }
 
 /* false: wait for the next event */
@@ -504,7 +265,7 @@ send_step(struct net_http *h)
 	size_t n;
 
 	if (send_all(h)) {
-		enter(h, H_HEAD);
+		net_http_enter(h, H_HEAD);
 		net_task_deadline(&h->task, h->req.answer_ms);
 		return true;
 	}
@@ -512,7 +273,7 @@ send_step(struct net_http *h)
 	net_stream_peek(h->conn->stream, HTTP_HEAD_MAX, true, &n);
 	if (n > 0) {
 		h->early = true;
-		enter(h, H_HEAD);
+		net_http_enter(h, H_HEAD);
 		net_task_deadline(&h->task, h->req.answer_ms);
 		return true;
 	}
@@ -529,7 +290,7 @@ run(struct net_http *h)
 	bool more = true;
 
 	while (more) {
-		enum state was = h->state;
+		enum net_http_step was = h->state;
 
 		more = false;
 		switch (h->state) {
@@ -539,12 +300,12 @@ run(struct net_http *h)
 			break;
 		case H_CONNECT:
 			if (net_stream_state(h->conn->stream) == NET_OPEN) {
-				enter(h, H_SEND);
+				net_http_enter(h, H_SEND);
 				net_task_deadline(&h->task, h->req.idle_ms);
 				more = true;
 			} else if (net_stream_state(h->conn->stream) !=
 			    NET_CONNECTING) {
-				connect_failed(h,
+				net_http_connect_failed(h,
 				    net_stream_reason(h->conn->stream));
 			}
 			break;
@@ -578,20 +339,20 @@ step(struct net_task *t, unsigned why)
 	}
 	switch (h->state) {
 	case H_LOOKUP:
-		fail(h, NET_HTTP_LOOKUP, h->req.origin.host, "no answer");
+		net_http_fail(h, NET_HTTP_LOOKUP, h->req.origin.host, "no answer");
 		break;
 	case H_CONNECT:
-		connect_failed(h, "timed out");
+		net_http_connect_failed(h, "timed out");
 		break;
 	case H_SEND:
-		fail(h, NET_HTTP_NETWORK, "sending the request", "timed out");
+		net_http_fail(h, NET_HTTP_NETWORK, "sending the request", "timed out");
 		break;
 	case H_HEAD:
-		fail(h, NET_HTTP_NETWORK, "waiting for the answer",
+		net_http_fail(h, NET_HTTP_NETWORK, "waiting for the answer",
 		    "timed out");
 		break;
 	case H_BODY:
-		fail(h, NET_HTTP_NETWORK, "reading the answer", "timed out");
+		net_http_fail(h, NET_HTTP_NETWORK, "reading the answer", "timed out");
 		break;
 	case H_DONE:
 	case H_FAILED:

@@ -19,8 +19,10 @@ import urllib.request
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
-COSFTPD = os.environ.get('COSFTPD', os.path.join(TOP, 'cosftpd'))
-FAKECOS = os.environ.get('FAKECOS', os.path.join(TOP, 'build/host/fakecos'))
+COSFTPD = os.path.abspath(
+    os.environ.get('COSFTPD', os.path.join(TOP, 'cosftpd')))
+FAKECOS = os.path.abspath(
+    os.environ.get('FAKECOS', os.path.join(TOP, 'build/host/fakecos')))
 ID, KEY, BUCKET = 'AKIDTESTONLY0001', 'SecretForTestsOnly', 'test-1250000000'
 USER, PASSWORD = 'user1', 'pass 1'
 

@@ -1,0 +1,53 @@
+/*
+ * cos/request_int.h - one call of the API, shared by request.c (sending,
+ * repeating, judging), request_text.c (the request as text, signed) and
+ * answer.c (a small document read).
+ */
+#ifndef COSFTPD_REQUEST_INT_H
+#define COSFTPD_REQUEST_INT_H
+
+#include "cos_int.h"
+
+enum cos_request_step {
+	R_PAUSE,		/* before the next attempt */
+	R_SENT,			/* waiting for the head */
+	R_DOCUMENT,		/* reading a small body */
+	R_STREAM,		/* the caller reads the body */
+	R_DONE,
+	R_FAILED
+};
+
+struct cos_request {
+	struct net_task task;
+	struct net_task *owner;
+	struct cos_bucket *bucket;
+	struct cos_call call;
+	const char *who;
+	enum cos_request_step state;
+	int attempt;			/* 1.. */
+	int64_t started;
+	bool clock_corrected;
+	int64_t skew_used;		/* of the bucket, when it was signed */
+	struct net_buf head;		/* request text of this attempt */
+	struct net_http *http;
+	struct cos_xml *xml;		/* owned, while a document is read */
+	size_t document;		/* its bytes so far */
+	bool ended;			/* its root element was closed */
+	char root[XML_NAME], code[64], message[160], request_id[64];
+	struct cos_answer answer;
+	struct cos_fault fault;
+	bool unanswered;
+};
+
+/* request_text.c: false when it is too large or memory is out */
+bool cos_request_build(struct cos_request *);
+/* answer.c: reads on, and judges at the end */
+void cos_request_read(struct cos_request *);
+/* clock.c: true when the call should be signed again with what was learned */
+bool cos_request_correct_clock(struct cos_request *);
+/* request.c: the whole answer is there: success or fault? */
+void cos_request_judge(struct cos_request *);
+void cos_request_failed(struct cos_request *, bool may_repeat);
+void cos_request_transport_failed(struct cos_request *);
+
+#endif
