@@ -78,6 +78,15 @@ cos_budget_ask(struct cos_budget *b, struct cos_reserve *r, int64_t bytes)
 	return false;
 }
 
+bool
+cos_budget_try(struct cos_budget *b, int64_t bytes)
+{
+	if (b->first != NULL || b->used + bytes > b->limit - b->limit / 4)
+		return false;
+	b->used += bytes;
+	return true;
+}
+
 static void
 grant(struct cos_budget *b)
 {

@@ -194,6 +194,8 @@ void cos_budget_free(struct cos_budget *);
 int64_t cos_budget_limit(const struct cos_budget *);
 /* Granted now (true), or queued: the owner is woken when granted is set. */
 bool cos_budget_ask(struct cos_budget *, struct cos_reserve *, int64_t bytes);
+/* Now or not at all, and only while a quarter of the limit stays free. */
+bool cos_budget_try(struct cos_budget *, int64_t bytes);
 void cos_budget_cancel(struct cos_budget *, struct cos_reserve *);
 void cos_budget_give(struct cos_budget *, int64_t bytes);
 bool cos_budget_pressed(const struct cos_budget *);	/* somebody waits */

@@ -1,216 +1,190 @@
 /*
- * cos/download.c - an object as a stream of bytes in order.
+ * cos/download.c - an object as a stream of bytes in order, read in pieces.
  *
- * The first GET tells size and ETag, so nothing is asked before.  A
- * connection that breaks is replaced by one that goes on at the missing byte,
- * for the same ETag; an object that changed meanwhile is an error, never a
- * mixture.  DONE means: the right number of bytes, and the right CRC-64 where
- * the whole object was read and COS knows it.
+ * The first ranged GET tells size and ETag, so nothing is asked before, and a
+ * small object is that one request.  Further pieces are asked for ahead
+ * (ahead.c says how many); they are given out in order.  An object that
+ * changed meanwhile is an error, never a mixture.  DONE means: the right
+ * number of bytes, and the right CRC-64 where the whole object was read and
+ * COS knows it.
  */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cos_int.h"
+#include "download_int.h"
 
 enum {
-	TRIES = 5,		/* without a single new byte */
-	PAUSE_MS = 200
-};
-
-enum step { D_HEAD, D_BODY, D_SIZE, D_PAUSE, D_DONE, D_FAILED };
-
-struct cos_download {
-	struct net_task task;
-	struct net_task *owner;
-	struct cos_bucket *bucket;
-	const char *who;
-	char key[COS_KEY_MAX + 2];
-	char range[48];
-	int64_t offset, at;		/* first byte wanted, next byte */
-	struct cos_request *request;
-	struct cos_object object;
-	bool known;			/* object is filled in */
-	enum step state;
-	int tries;
-	uint64_t crc;
-	struct cos_fault fault;
+	FIRST = 1024 * 1024,		/* the first piece */
+	LAZY = 4 * 1024 * 1024		/* pieces that are not read ahead */
 };
 
 static void
-finish(struct cos_download *d, enum step state)
+finish(struct cos_download *d, const struct cos_fault *f)
 {
-	d->state = state;
+	if (f != NULL)
+		d->fault = *f;
+	d->done = f == NULL;
+	d->failed = f != NULL;
+	net_task_deadline(&d->task, -1);
 	net_task_wake(d->owner);
 }
 
 static void
-fail(struct cos_download *d, const struct cos_fault *f)
+fail_memory(struct cos_download *d)
 {
-	d->fault = *f;
-	finish(d, D_FAILED);
-}
-
-static void
-log_fault(struct cos_download *d)
-{
-	log_line(d->bucket->client->log, LOG_LEVEL_ERROR,
-	    "%s GetObject %s/%s: %s", d->who, d->bucket->account->bucket,
-	    d->key, d->fault.text);
-}
-
-static void
-ask(struct cos_download *d)
-{
-	struct cos_call c = { .op = "GetObject", .method = "GET",
-	    .key = d->key, .stream = true };
 	struct cos_fault f;
 
-	if (d->at > 0) {
-		snprintf(d->range, sizeof(d->range), "bytes=%" PRId64 "-",
-		    d->at);
-		cos_call_header(&c, "Range", d->range);
+	cos_fault_set(&f, COS_UNAVAILABLE, "out of memory");
+	finish(d, &f);
+}
+
+static bool
+add_piece(struct cos_download *d, int64_t len, int64_t reserved)
+{
+	struct cos_piece **last = &d->first;
+	struct cos_piece *p = cos_piece_new(d, d->next_from, len, reserved);
+
+	if (p == NULL) {
+		cos_budget_give(d->bucket->client->budget, reserved);
+		fail_memory(d);
+		return false;
 	}
-	if (d->known)
-		cos_call_header(&c, "If-Match", d->object.etag);
-	cos_request_free(d->request);
-	d->request = cos_request_new(d->bucket, &c, d->who, &d->task);
-	d->state = D_HEAD;
-	if (d->request == NULL) {
-		cos_fault_set(&f, COS_UNAVAILABLE, "out of memory");
-		fail(d, &f);
+	while (*last != NULL)
+		last = &(*last)->next;
+	*last = p;
+	d->npieces++;
+	d->next_from += len;
+	return true;
+}
+
+/* Asks for pieces up to the depth; those to be read ahead need memory, and
+ * leave a quarter of it to uploads. */
+static void
+ask_ahead(struct cos_download *d)
+{
+	struct cos_budget *b = d->bucket->client->budget;
+	bool lazy = d->depth <= COS_AHEAD_LAZY;
+	int64_t left, len, reserve;
+
+	while (!d->failed && d->known && d->npieces < d->depth &&
+	    (left = d->object.size - d->next_from) > 0) {
+		len = lazy ? LAZY : d->piece_size;
+		if (len > left)
+			len = left;
+		reserve = lazy || d->npieces == 0 ? 0 : len;
+		if (reserve > 0 && !cos_budget_try(b, reserve)) {
+			if (d->npieces >= COS_AHEAD_LAZY)
+				return;
+			reserve = 0;
+		}
+		if (!add_piece(d, len, reserve))
+			return;
 	}
 }
+
+/* ---- the first piece of all ---- */
 
 /* 416: the offset is at or past the end; which, tells a HEAD. */
 static void
 ask_size(struct cos_download *d)
 {
-	struct cos_call c = { .op = "HeadObject", .method = "HEAD",
-	    .key = d->key };
-	struct cos_fault f;
-
-	cos_request_free(d->request);
-	d->request = cos_request_new(d->bucket, &c, d->who, &d->task);
-	d->state = D_SIZE;
-	if (d->request == NULL) {
-		cos_fault_set(&f, COS_UNAVAILABLE, "out of memory");
-		fail(d, &f);
-	}
+	d->size = cos_head_new(d->bucket, d->key, d->who, &d->task);
+	if (d->size == NULL)
+		fail_memory(d);
 }
 
 static void
 size_step(struct cos_download *d)
 {
-	cos_object_from_head(&d->object, cos_request_head(d->request));
+	struct cos_fault f;
+
+	if (cos_op_state(d->size) == COS_BUSY)
+		return;
+	if (cos_op_state(d->size) == COS_FAILED) {
+		finish(d, cos_op_fault(d->size));
+		return;
+	}
+	d->object = *cos_op_object(d->size);
 	d->known = true;
 	if (d->object.size == d->at) {
-		finish(d, D_DONE);
+		finish(d, NULL);
 		return;
 	}
-	cos_fault_set(&d->fault, COS_RANGE, "offset %" PRId64 " is beyond "
-	    "the %" PRId64 " bytes there", d->offset, d->object.size);
-	finish(d, D_FAILED);
+	cos_fault_set(&f, COS_RANGE, "offset %" PRId64 " is beyond the %"
+	    PRId64 " bytes there", d->offset, d->object.size);
+	finish(d, &f);
 }
 
-/* Is the answer about the bytes we asked for? */
-static const char *
-wrong_answer(const struct cos_download *d, const struct cos_object *o)
+/* All bytes are out: is it the object? */
+static void
+check(struct cos_download *d)
 {
-	const struct http_head *h = cos_request_head(d->request);
-	char text[80], want[48];
+	struct cos_fault f;
 
-	if (o->size < 0)
-		return "no length";
-	if (d->at == 0)
-		return h->status == 200 ? NULL : "partial content not asked for";
-	snprintf(want, sizeof(want), "bytes %" PRId64 "-", d->at);
-	if (h->status != 206 ||
-	    !http_value(h, "content-range", text, sizeof(text)) ||
-	    strncmp(text, want, strlen(want)) != 0 ||
-	    (h->content_length >= 0 && h->content_length != o->size - d->at))
-		return "not the range asked for";
-	return NULL;
+	if (d->offset > 0 || !d->object.has_crc || d->crc == d->object.crc) {
+		finish(d, NULL);
+		return;
+	}
+	cos_fault_set(&f, COS_CORRUPT, "COS says CRC-64 %" PRIu64
+	    ", received was %" PRIu64, d->object.crc, d->crc);
+	log_line(d->bucket->client->log, LOG_LEVEL_ERROR,
+	    "%s GetObject %s/%s: %s", d->who, d->bucket->account->bucket,
+	    d->key, f.text);
+	finish(d, &f);
 }
+
+/* ---- all of them ---- */
 
 static void
-head_step(struct cos_download *d)
+pieces_step(struct cos_download *d)
 {
-	struct cos_object o;
-	const char *wrong;
+	struct cos_piece *p;
+	int64_t pause = -1, left;
 
-	cos_object_from_head(&o, cos_request_head(d->request));
-	wrong = wrong_answer(d, &o);
-	if (wrong != NULL) {
-		cos_fault_set(&d->fault, COS_MALFORMED, "%s", wrong);
-		log_fault(d);
-		finish(d, D_FAILED);
-		return;
+	for (p = d->first; p != NULL; p = p->next) {
+		cos_piece_step(p, p->reserved > 0 &&
+		    (p != d->first || p->taken < p->buffered));
+		if (p->state == P_FAILED && !d->known &&
+		    p->fault.cause == COS_RANGE) {
+			ask_size(d);
+			return;
+		}
+		if (p->state == P_FAILED) {
+			finish(d, &p->fault);
+			return;
+		}
+		if (p->state != P_PAUSE)
+			continue;
+		left = p->again_at - net_now(d->task.loop);
+		if (left < 0)
+			left = 0;
+		if (pause < 0 || left < pause)
+			pause = left;
 	}
-	if (d->known && (o.size != d->object.size ||
-	    strcmp(o.etag, d->object.etag) != 0)) {
-		cos_fault_set(&d->fault, COS_CHANGED,
-		    "the object changed while it was read");
-		log_fault(d);
-		finish(d, D_FAILED);
-		return;
-	}
-	d->object = o;
-	d->known = true;
-	finish(d, D_BODY);
-	if (d->at == d->object.size)
-		cos_download_drop(d, 0);
-}
-
-static void
-broken(struct cos_download *d)
-{
-	cos_request_stream_failed(d->request, &d->fault);
-	cos_request_free(d->request);
-	d->request = NULL;
-	if (++d->tries >= TRIES) {
-		log_fault(d);
-		finish(d, D_FAILED);
-		return;
-	}
-	d->state = D_PAUSE;
-	net_task_deadline(&d->task, d->tries == 1 ? 0 : PAUSE_MS << d->tries);
+	net_task_deadline(&d->task, pause);
 }
 
 static void
 step(struct net_task *t, unsigned why)
 {
 	struct cos_download *d = (struct cos_download *)t;
-	const struct cos_fault *f;
 
-	if (d->state >= D_DONE)
+	(void)why;
+	if (d->done || d->failed)
 		return;
-	if (d->state == D_PAUSE) {
-		if (why & NET_TIMEOUT)
-			ask(d);
+	if (d->size != NULL) {
+		size_step(d);
 		return;
 	}
-	if (d->state == D_BODY) {
+	pieces_step(d);
+	if (!d->failed && d->size == NULL)
+		ask_ahead(d);
+	if (!d->failed && d->known && d->at == d->object.size)
+		check(d);		/* an empty object */
+	if (d->known)
 		net_task_wake(d->owner);
-		return;
-	}
-	switch (cos_request_state(d->request)) {
-	case COS_BUSY:
-		return;
-	case COS_FAILED:
-		f = cos_request_fault(d->request);
-		if (f->cause == COS_RANGE && d->state == D_HEAD && !d->known)
-			ask_size(d);
-		else
-			fail(d, f);
-		return;
-	case COS_DONE:
-		if (d->state == D_SIZE)
-			size_step(d);
-		else
-			head_step(d);
-	}
 }
 
 struct cos_download *
@@ -225,18 +199,25 @@ cos_download_new(struct cos_bucket *b, const char *key, int64_t offset,
 	d->owner = owner;
 	d->bucket = b;
 	d->who = who;
-	d->offset = d->at = offset;
+	d->offset = d->at = d->next_from = offset;
+	d->depth = 1;
+	d->piece_size = FIRST;
+	d->began = net_now(b->client->loop);
+	d->wait_from = -1;
 	snprintf(d->key, sizeof(d->key), "%s", key);
-	ask(d);
+	if (!add_piece(d, FIRST, 0)) {
+		cos_download_free(d);
+		return NULL;
+	}
 	return d;
 }
 
 enum cos_state
 cos_download_state(const struct cos_download *d)
 {
-	if (d->state == D_DONE)
+	if (d->done)
 		return COS_DONE;
-	return d->state == D_FAILED ? COS_FAILED : COS_BUSY;
+	return d->failed ? COS_FAILED : COS_BUSY;
 }
 
 const struct cos_object *
@@ -245,70 +226,95 @@ cos_download_object(const struct cos_download *d)
 	return d->known ? &d->object : NULL;
 }
 
-const char *
-cos_download_peek(struct cos_download *d, size_t *n)
-{
-	struct net_http *http;
-	const char *p;
-
-	*n = 0;
-	if (d->state != D_BODY)
-		return "";
-	http = cos_request_http(d->request);
-	p = net_http_peek(http, n);
-	if ((int64_t)*n > d->object.size - d->at)
-		*n = (size_t)(d->object.size - d->at);
-	if (*n == 0 && net_http_state(http) != HTTP_BODY)
-		broken(d);
-	return p;
-}
-
-/* All bytes are out: is it the object? */
-static void
-check(struct cos_download *d)
-{
-	if (d->offset == 0 && d->object.has_crc &&
-	    d->crc != d->object.crc) {
-		cos_fault_set(&d->fault, COS_CORRUPT, "COS says CRC-64 %"
-		    PRIu64 ", received was %" PRIu64, d->object.crc, d->crc);
-		log_fault(d);
-		finish(d, D_FAILED);
-		return;
-	}
-	finish(d, D_DONE);
-}
-
-void
-cos_download_drop(struct cos_download *d, size_t n)
-{
-	struct net_http *http = cos_request_http(d->request);
-	const char *p;
-	size_t have;
-
-	if (n > 0) {
-		p = net_http_peek(http, &have);
-		if (d->offset == 0)
-			d->crc = cos_crc64(d->crc, p, n);
-		net_http_drop(http, n);
-		d->at += (int64_t)n;
-		d->tries = 0;
-	}
-	if (d->at == d->object.size)
-		check(d);
-}
-
 const struct cos_fault *
 cos_download_fault(const struct cos_download *d)
 {
 	return &d->fault;
 }
 
+/* ---- giving out ---- */
+
+/* What the piece that was given out teaches about the next ones. */
+static void
+adapt(struct cos_download *d, const struct cos_piece *p)
+{
+	int64_t now = net_now(d->task.loop);
+	int64_t latency = p->head_at - p->asked_at;
+
+	if (d->depth < COS_AHEAD_LAZY)		/* the first of all */
+		d->piece_size = cos_ahead_piece(latency, p->len,
+		    now - p->head_at);
+	d->depth = cos_ahead_depth(d->depth < COS_AHEAD_LAZY ?
+	    COS_AHEAD_LAZY : d->depth, d->waited, now - d->began);
+	d->began = now;
+	d->waited = 0;
+}
+
+static void
+next_piece(struct cos_download *d)
+{
+	struct cos_piece *p = d->first;
+
+	adapt(d, p);
+	d->first = p->next;
+	d->npieces--;
+	cos_piece_free(p);
+	ask_ahead(d);
+	net_task_wake(&d->task);
+}
+
+const char *
+cos_download_peek(struct cos_download *d, size_t *n)
+{
+	const char *p = "";
+
+	*n = 0;
+	if (d->done || d->failed || !d->known || d->first == NULL)
+		return p;
+	p = cos_piece_peek(d->first, n);
+	if (*n == 0 && d->wait_from < 0) {
+		d->wait_from = net_now(d->task.loop);
+	} else if (*n > 0 && d->wait_from >= 0) {
+		d->waited += net_now(d->task.loop) - d->wait_from;
+		d->wait_from = -1;
+	}
+	if (*n == 0 && d->first->state == P_FAILED)
+		finish(d, &d->first->fault);
+	return p;
+}
+
+void
+cos_download_drop(struct cos_download *d, size_t n)
+{
+	const char *p;
+	size_t have;
+
+	if (n == 0)
+		return;
+	if (d->offset == 0) {
+		p = cos_piece_peek(d->first, &have);
+		d->crc = cos_crc64(d->crc, p, n);
+	}
+	cos_piece_drop(d->first, n);
+	d->at += (int64_t)n;
+	if (d->at == d->object.size)
+		check(d);
+	else if (d->first->taken == d->first->len)
+		next_piece(d);
+}
+
 void
 cos_download_free(struct cos_download *d)
 {
+	struct cos_piece *p;
+
 	if (d == NULL)
 		return;
-	cos_request_free(d->request);
+	while ((p = d->first) != NULL) {
+		d->first = p->next;
+		cos_piece_free(p);
+	}
+	cos_op_free(d->size);
 	net_task_end(&d->task);
 	free(d);
 }

@@ -74,8 +74,9 @@ log_success(const struct cos_request *r)
 static void
 finish(struct cos_request *r, enum cos_request_step state)
 {
-	bool quiet = r->call.quiet_404 && r->fault.status == 404 &&
-	    r->fault.cause != COS_NO_BUCKET;
+	bool quiet = r->fault.cause == COS_RANGE ||
+	    (r->call.quiet_404 && r->fault.status == 404 &&
+	    r->fault.cause != COS_NO_BUCKET);
 
 	if (state == R_FAILED)
 		log_call(r, quiet ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR,

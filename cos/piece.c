@@ -1,0 +1,288 @@
+/*
+ * cos/piece.c - one ranged GET of a download.
+ *
+ * The piece whose turn it is gives its bytes straight from the connection;
+ * one that reads ahead keeps them in chunks.  A connection that breaks is
+ * replaced by one that goes on at the missing byte, for the same ETag.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "download_int.h"
+
+enum {
+	TRIES = 5,		/* without a single new byte */
+	PAUSE_MS = 100
+};
+
+static void
+ask(struct cos_piece *p)
+{
+	struct cos_download *d = p->download;
+	struct cos_call c = { .op = "GetObject", .method = "GET",
+	    .key = d->key, .stream = true };
+
+	snprintf(p->range, sizeof(p->range), "bytes=%" PRId64 "-%" PRId64,
+	    p->from + p->have, p->from + p->len - 1);
+	cos_call_header(&c, "Range", p->range);
+	if (d->known)
+		cos_call_header(&c, "If-Match", d->object.etag);
+	cos_request_free(p->request);
+	p->request = cos_request_new(d->bucket, &c, d->who, &d->task);
+	p->state = P_ASK;
+	p->asked_at = net_now(d->task.loop);
+	if (p->request == NULL) {
+		cos_fault_set(&p->fault, COS_UNAVAILABLE, "out of memory");
+		p->state = P_FAILED;
+	}
+}
+
+struct cos_piece *
+cos_piece_new(struct cos_download *d, int64_t from, int64_t len,
+    int64_t reserved)
+{
+	struct cos_piece *p = calloc(1, sizeof(*p));
+
+	if (p == NULL)
+		return NULL;
+	p->download = d;
+	p->from = from;
+	p->len = len;
+	p->reserved = reserved;
+	ask(p);
+	return p;
+}
+
+void
+cos_piece_free(struct cos_piece *p)
+{
+	struct cos_budget *b;
+	size_t i;
+
+	if (p == NULL)
+		return;
+	b = p->download->bucket->client->budget;
+	cos_request_free(p->request);
+	for (i = 0; i < p->nchunks; i++)
+		if (p->chunk[i] != NULL)
+			cos_chunk_free(b, p->chunk[i]);
+	cos_budget_give(b, p->reserved);
+	free(p->chunk);
+	free(p);
+}
+
+static void
+fail(struct cos_piece *p, enum cos_cause cause, const char *text)
+{
+	struct cos_download *d = p->download;
+
+	cos_fault_set(&p->fault, cause, "%s", text);
+	log_line(d->bucket->client->log, LOG_LEVEL_ERROR,
+	    "%s GetObject %s/%s: %s", d->who, d->bucket->account->bucket,
+	    d->key, text);
+	p->state = P_FAILED;
+}
+
+static void
+broken(struct cos_piece *p)
+{
+	cos_request_stream_failed(p->request, &p->fault);
+	cos_request_free(p->request);
+	p->request = NULL;
+	if (++p->tries >= TRIES) {
+		p->state = P_FAILED;
+		return;
+	}
+	p->state = P_PAUSE;
+	p->again_at = net_now(p->download->task.loop) +
+	    (p->tries == 1 ? 0 : PAUSE_MS << p->tries);
+	net_task_wake(&p->download->task);
+}
+
+/* ---- the head ---- */
+
+/* NULL, or why the answer is not about the bytes asked for. */
+static const char *
+wrong_answer(const struct cos_piece *p, const struct cos_object *o)
+{
+	const struct http_head *h = cos_request_head(p->request);
+	int64_t at = p->from + p->have, end = p->from + p->len;
+	char text[80], want[80];
+
+	if (o->size < 0)
+		return "no length";
+	if (h->status == 200)		/* the whole, whatever was asked */
+		return at == 0 ? NULL : "not the range asked for";
+	if (end > o->size)
+		end = o->size;
+	snprintf(want, sizeof(want), "bytes %" PRId64 "-%" PRId64 "/", at,
+	    end - 1);
+	if (h->status != 206 || at >= o->size ||
+	    !http_value(h, "content-range", text, sizeof(text)) ||
+	    strncmp(text, want, strlen(want)) != 0 ||
+	    (h->content_length >= 0 && h->content_length != end - at))
+		return "not the range asked for";
+	return NULL;
+}
+
+/* The first answer of all tells what the object is. */
+static void
+learn(struct cos_piece *p, const struct cos_object *o)
+{
+	struct cos_download *d = p->download;
+
+	if (cos_request_head(p->request)->status == 200 ||
+	    p->from + p->len > o->size)
+		p->len = o->size - p->from;
+	if (d->known)
+		return;
+	d->object = *o;
+	d->known = true;
+	d->next_from = p->from + p->len;
+}
+
+static void
+head_step(struct cos_piece *p)
+{
+	struct cos_download *d = p->download;
+	struct cos_object o;
+	const char *wrong;
+
+	if (cos_request_state(p->request) == COS_BUSY)
+		return;
+	if (cos_request_state(p->request) == COS_FAILED) {
+		p->fault = *cos_request_fault(p->request);
+		p->state = P_FAILED;
+		return;
+	}
+	cos_object_from_head(&o, cos_request_head(p->request));
+	wrong = wrong_answer(p, &o);
+	if (d->known && wrong == NULL && (o.size != d->object.size ||
+	    strcmp(o.etag, d->object.etag) != 0)) {
+		fail(p, COS_CHANGED, "the object changed while it was read");
+	} else if (wrong != NULL) {
+		fail(p, COS_MALFORMED, wrong);
+	} else {
+		learn(p, &o);
+		p->head_at = net_now(d->task.loop);
+		p->state = p->have == p->len ? P_WHOLE : P_BODY;
+	}
+}
+
+/* ---- the body ---- */
+
+static void
+got(struct cos_piece *p, size_t n)
+{
+	p->have += (int64_t)n;
+	p->tries = 0;
+	if (p->have == p->len)
+		p->state = P_WHOLE;
+}
+
+/* Where the next byte read ahead goes; NULL: out of memory. */
+static char *
+room(struct cos_piece *p, size_t *n)
+{
+	struct cos_budget *b = p->download->bucket->client->budget;
+	size_t at = (size_t)p->buffered, i = at / COS_CHUNK;
+
+	if (p->chunk == NULL) {
+		p->nchunks = (size_t)(p->len - p->have + COS_CHUNK - 1) /
+		    COS_CHUNK;
+		p->chunk = calloc(p->nchunks, sizeof(*p->chunk));
+		if (p->chunk == NULL) {
+			p->nchunks = 0;
+			return NULL;
+		}
+	}
+	if (p->chunk[i] == NULL)
+		p->chunk[i] = cos_chunk_new(b);
+	*n = COS_CHUNK - at % COS_CHUNK;
+	return p->chunk[i] != NULL ? (char *)p->chunk[i] + at % COS_CHUNK :
+	    NULL;
+}
+
+static void
+read_body(struct cos_piece *p)
+{
+	struct net_http *http = cos_request_http(p->request);
+	size_t n, max;
+	char *to;
+
+	while (p->state == P_BODY) {
+		to = room(p, &max);
+		if (to == NULL)
+			return;		/* it is read when its turn comes */
+		if ((int64_t)max > p->len - p->have)
+			max = (size_t)(p->len - p->have);
+		n = net_http_read(http, to, max);
+		if (n == 0)
+			break;
+		p->buffered += (int64_t)n;
+		got(p, n);
+	}
+	if (p->state == P_BODY && net_http_state(http) != HTTP_BODY)
+		broken(p);
+}
+
+void
+cos_piece_step(struct cos_piece *p, bool read_ahead)
+{
+	if (p->state == P_PAUSE &&
+	    net_now(p->download->task.loop) >= p->again_at)
+		ask(p);
+	if (p->state == P_ASK)
+		head_step(p);
+	/* Bytes of one piece are all read ahead, or from some byte on none:
+	 * those in chunks come first. */
+	if (p->state == P_BODY && read_ahead && p->buffered == p->have)
+		read_body(p);
+}
+
+const char *
+cos_piece_peek(struct cos_piece *p, size_t *n)
+{
+	struct net_http *http;
+	size_t at = (size_t)p->taken;
+	const char *bytes;
+
+	*n = 0;
+	if (p->taken < p->buffered) {
+		*n = COS_CHUNK - at % COS_CHUNK;
+		if ((int64_t)*n > p->buffered - p->taken)
+			*n = (size_t)(p->buffered - p->taken);
+		return (char *)p->chunk[at / COS_CHUNK] + at % COS_CHUNK;
+	}
+	if (p->state != P_BODY)
+		return "";
+	http = cos_request_http(p->request);
+	bytes = net_http_peek(http, n);
+	if ((int64_t)*n > p->len - p->have)
+		*n = (size_t)(p->len - p->have);
+	if (*n == 0 && net_http_state(http) != HTTP_BODY)
+		broken(p);
+	return bytes;
+}
+
+void
+cos_piece_drop(struct cos_piece *p, size_t n)
+{
+	struct cos_budget *b = p->download->bucket->client->budget;
+	size_t before = (size_t)p->taken / COS_CHUNK, after;
+
+	if (p->taken < p->buffered) {
+		p->taken += (int64_t)n;
+		after = (size_t)p->taken / COS_CHUNK;
+		if (after == before && p->taken < p->buffered)
+			return;
+		cos_chunk_free(b, p->chunk[before]);	/* given out whole */
+		p->chunk[before] = NULL;
+		return;
+	}
+	net_http_drop(cos_request_http(p->request), n);
+	p->taken += (int64_t)n;
+	got(p, n);
+}
