@@ -78,7 +78,7 @@ dele_next(struct ftp_session *s, struct ftp_query *q)
 		else
 			no_file(s);
 	} else {
-		s->stored.known = false;
+		ftp_session_note(&s->stored, NULL, NULL);
 		ftp_reply(s, 250, "Deleted.");
 		ftp_job_end(s);
 	}

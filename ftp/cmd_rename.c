@@ -5,23 +5,22 @@
  * has just stored is known without asking, so that this common case takes
  * one request less.
  */
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "session_int.h"
 
 enum { FROM_FILE, FROM_DIR };
 
+/* o NULL: a directory */
 static void
-accept_from(struct ftp_session *s, const char *path, bool dir,
+accept_from(struct ftp_session *s, const char *path,
     const struct cos_object *o)
 {
-	s->renaming = true;
-	s->rename_dir = dir;
-	memmove(s->rename_from, path, strlen(path) + 1);
-	if (o != NULL)
-		s->rename_object = *o;
-	ftp_reply(s, 350, "Ready for RNTO.");
+	if (ftp_session_note(&s->renaming, path, o))
+		ftp_reply(s, 350, "Ready for RNTO.");
+	else
+		ftp_reply(s, 451, "Out of memory.");
 }
 
 static void
@@ -30,8 +29,7 @@ rnfr_next(struct ftp_session *s, struct ftp_query *q)
 	if (q->fault != NULL) {
 		ftp_query_end(s, q);
 	} else if (q->found) {
-		accept_from(s, q->path, q->stage == FROM_DIR,
-		    q->stage == FROM_FILE ? cos_op_object(q->op) : NULL);
+		accept_from(s, q->path, q->stage == FROM_FILE ? cos_op_object(q->op) : NULL);
 		ftp_job_end(s);
 	} else if (q->stage++ == FROM_FILE) {
 		ftp_query_below(s, q, q->path, 1);
@@ -46,14 +44,14 @@ ftp_cmd_rnfr(struct ftp_session *s)
 {
 	struct ftp_query *q;
 
-	s->renaming = false;
+	ftp_session_note(&s->renaming, NULL, NULL);
 	if (strcmp(s->path, "/") == 0) {
 		ftp_reply(s, 550, "The root cannot be renamed.");
 		return;
 	}
-	if (!s->arg_dir && s->stored.known &&
-	    strcmp(s->path, s->stored.path) == 0) {
-		accept_from(s, s->path, false, &s->stored.object);
+	if (!s->arg_dir && s->stored != NULL &&
+	    strcmp(s->path, s->stored->path) == 0) {
+		accept_from(s, s->path, &s->stored->object);
 		return;
 	}
 	q = ftp_query_new(s, rnfr_next);
@@ -74,14 +72,14 @@ enum { TO_DIR, TO_FILE, TO_RENAME };
 static void
 renamed(struct ftp_session *s, struct ftp_query *q)
 {
-	s->stored.known = false;
+	ftp_session_note(&s->stored, NULL, NULL);
 	if (q->fault == NULL)
 		ftp_reply(s, 250, "Renamed.");
 	else if (cos_rename_copied(q->rename))
 		ftp_reply(s, 451, "Copied to the new name, but the old one "
 		    "could not be removed whole%s%s.",
 		    q->fault->code[0] != '\0' ? ": " : "", q->fault->code);
-	else if (q->fault->cause == COS_EXISTS && s->rename_dir)
+	else if (q->fault->cause == COS_EXISTS && q->from->dir)
 		ftp_reply(s, 550, "The target exists.");
 	else
 		ftp_reply_fault(s, q->fault);
@@ -92,8 +90,8 @@ static void
 rename_file(struct ftp_session *s, struct ftp_query *q)
 {
 	q->stage = TO_RENAME;
-	ftp_query_rename(s, q, ftp_path_key(s->rename_from),
-	    ftp_path_key(q->path), &s->rename_object);
+	ftp_query_rename(s, q, ftp_path_key(q->from->path),
+	    ftp_path_key(q->path), &q->from->object);
 }
 
 static void
@@ -121,35 +119,62 @@ rename_dir(struct ftp_session *s, struct ftp_query *q)
 {
 	char from[FTP_PATH_MAX], to[FTP_PATH_MAX];
 
-	ftp_path_prefix(from, s->rename_from);
+	ftp_path_prefix(from, q->from->path);
 	ftp_path_prefix(to, s->path);
 	q->stage = TO_RENAME;
 	ftp_query_rename(s, q, from, to, NULL);
 }
 
+/* 0, or the code of a refusal with its text */
+static int
+refusal(const struct ftp_named *from, const char *to, const char **text)
+{
+	size_t n = strlen(from->path);
+
+	if (strcmp(to, "/") == 0) {
+		*text = "That is the root";
+		return 553;
+	}
+	if (strcmp(to, from->path) == 0) {
+		*text = "The names are the same: nothing to do";
+		return 250;
+	}
+	if (from->dir && strncmp(to, from->path, n) == 0 && to[n] == '/') {
+		*text = "A directory cannot move into itself";
+		return 553;
+	}
+	if (from->dir && strlen(to) > COS_KEY_MAX) {
+		*text = ftp_path_text(FTP_PATH_LONG);
+		return 553;
+	}
+	return 0;
+}
+
 void
 ftp_cmd_rnto(struct ftp_session *s)
 {
-	size_t n = strlen(s->rename_from);
-	struct ftp_query *q;
-	bool renaming = s->renaming;
+	struct ftp_named *from = s->renaming;
+	struct ftp_query *q = NULL;
+	const char *text;
+	int code;
 
-	s->renaming = false;
-	if (!renaming) {
+	s->renaming = NULL;
+	if (from == NULL) {
 		ftp_reply(s, 503, "RNTO follows RNFR.");
-	} else if (strcmp(s->path, "/") == 0) {
-		ftp_reply(s, 553, "That is the root.");
-	} else if (strcmp(s->path, s->rename_from) == 0) {
-		ftp_reply(s, 250, "The names are the same: nothing to do.");
-	} else if (s->rename_dir && strncmp(s->path, s->rename_from, n) == 0 &&
-	    s->path[n] == '/') {
-		ftp_reply(s, 553, "A directory cannot move into itself.");
-	} else if (strlen(s->path) > COS_KEY_MAX && s->rename_dir) {
-		ftp_reply(s, 553, "%s.", ftp_path_text(FTP_PATH_LONG));
-	} else if ((q = ftp_query_new(s, rnto_next)) != NULL) {
-		if (s->rename_dir)
-			rename_dir(s, q);
-		else
-			ftp_query_below(s, q, s->path, 1);
+		return;
 	}
+	code = refusal(from, s->path, &text);
+	if (code != 0)
+		ftp_reply(s, code, "%s.", text);
+	else
+		q = ftp_query_new(s, rnto_next);
+	if (q == NULL) {
+		free(from);
+		return;
+	}
+	q->from = from;
+	if (from->dir)
+		rename_dir(s, q);
+	else
+		ftp_query_below(s, q, s->path, 1);
 }

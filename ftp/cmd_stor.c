@@ -244,9 +244,8 @@ store_step(struct ftp_session *s, struct stor *st)
 	}
 	o = cos_upload_object(st->upload);
 	/* an append keeps a storage class that is not known here */
-	s->stored.known = st->request.mode == COS_PUT;
-	s->stored.object = *o;
-	snprintf(s->stored.path, sizeof(s->stored.path), "%s", st->path);
+	if (st->request.mode == COS_PUT)
+		ftp_session_note(&s->stored, st->path, o);
 	ftp_transfer_close(&st->t);
 	ftp_transfer_summary(s, &st->t, summary, sizeof(summary));
 	if (o->has_crc)
@@ -329,7 +328,7 @@ begin(struct ftp_session *s, const char *path,
 	struct stor *st = calloc(1, sizeof(*st));
 
 	s->allo = -1;
-	s->stored.known = false;
+	ftp_session_note(&s->stored, NULL, NULL);
 	if (st == NULL) {
 		ftp_reply(s, 451, "Out of memory.");
 		return;

@@ -12,7 +12,7 @@
 #include "ftp.h"
 
 /* ---- line.c: the control channel's input as command lines ---- */
-enum { FTP_LINE_MAX = 4096 };
+enum { FTP_LINE_MAX = 2048 };
 enum ftp_line_status {
 	FTP_LINE_NONE,		/* more bytes are needed */
 	FTP_LINE_OK,

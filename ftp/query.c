@@ -27,6 +27,7 @@ query_free(struct ftp_job *job)
 	struct ftp_query *q = (struct ftp_query *)job;
 
 	clear(q);
+	free(q->from);
 	free(q);
 }
 

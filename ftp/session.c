@@ -24,6 +24,26 @@ ftp_session_name(struct ftp_session *s)
 	    s->account != NULL ? s->account->user : "-");
 }
 
+bool
+ftp_session_note(struct ftp_named **at, const char *path,
+    const struct cos_object *o)
+{
+	struct ftp_named *n = NULL;
+
+	if (path != NULL) {
+		n = calloc(1, sizeof(*n));
+		if (n != NULL) {
+			snprintf(n->path, sizeof(n->path), "%s", path);
+			n->dir = o == NULL;
+			if (o != NULL)
+				n->object = *o;
+		}
+	}
+	free(*at);
+	*at = n;
+	return n != NULL || path == NULL;
+}
+
 void
 ftp_session_reset(struct ftp_session *s)
 {
@@ -36,7 +56,9 @@ ftp_session_reset(struct ftp_session *s)
 	snprintf(s->cwd, sizeof(s->cwd), "/");
 	s->rest = 0;
 	s->allo = -1;
-	s->epsv_all = s->renaming = s->stored.known = false;
+	s->epsv_all = false;
+	ftp_session_note(&s->renaming, NULL, NULL);
+	ftp_session_note(&s->stored, NULL, NULL);
 	s->facts = FTP_FACT_DEFAULT;
 	ftp_data_free(s->data);
 	s->data = NULL;
@@ -121,6 +143,8 @@ ftp_session_free(struct ftp_session *s)
 	net_stream_free(s->control);
 	net_task_end(&s->task);
 	free(s->user);
+	free(s->renaming);
+	free(s->stored);
 	tls_wipe(s->line.text, sizeof(s->line.text));
 	free(s);
 	if (--server->nsessions == 0 && server->draining)

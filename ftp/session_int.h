@@ -43,9 +43,9 @@ struct ftp_server {
 	bool warned_private;
 };
 
-struct ftp_stored {		/* what this session has just stored */
-	bool known;
+struct ftp_named {		/* an object this session knows something of */
 	char path[FTP_PATH_MAX];
+	bool dir;
 	struct cos_object object;
 };
 
@@ -83,10 +83,8 @@ struct ftp_session {
 	unsigned facts;
 	struct ftp_data *data;		/* owned: of the last PASV .. EPRT */
 
-	bool renaming, rename_dir;	/* RNFR was accepted */
-	char rename_from[FTP_PATH_MAX];
-	struct cos_object rename_object;
-	struct ftp_stored stored;
+	struct ftp_named *renaming;	/* owned: RNFR was accepted */
+	struct ftp_named *stored;	/* owned: what was stored last */
 };
 
 /* ---- session.c ---- */
@@ -94,6 +92,10 @@ void ftp_session_new(struct ftp_server *, int fd, const struct net_addr *peer);
 void ftp_session_free(struct ftp_session *);
 /* Drain: idle sessions get 421; hard drops the rest. */
 void ftp_session_drain(struct ftp_session *, bool hard);
+/* Replaces *at, owned by the session; object NULL: a directory; path NULL:
+ * nothing any more.  false: out of memory. */
+bool ftp_session_note(struct ftp_named **at, const char *path,
+    const struct cos_object *);
 void ftp_session_reset(struct ftp_session *);	/* REIN, a second USER */
 /* The client has closed the control connection, read to its end or not. */
 bool ftp_session_deserted(struct ftp_session *);
@@ -184,6 +186,7 @@ struct ftp_query {
 	struct cos_op *op;
 	struct cos_list *list;
 	struct cos_rename *rename;
+	struct ftp_named *from;		/* owned: RNTO's source */
 	const struct cos_fault *fault;	/* of the last answer; NULL: it is a
 					 * success (also: nothing there) */
 	bool found;			/* the object, or a key below, is there */

@@ -30,7 +30,7 @@ static const struct {
 } sizes[] = {
 	{ 0, 1 << 20, 0, 1 << 20 },	/* loopback: the least */
 	{ 1, 1 << 20, 1, 2 << 20 },
-	{ 20, 2 << 20, 20, 4 << 20 },	/* far: twice what the latency is worth */
+	{ 20, 20 << 16, 20, 10 << 18 },	/* far: twice its latency's worth */
 	{ 20, 1 << 20, 21, 7 << 18 },	/* whole steps of 256 KiB */
 	{ 5, 1 << 20, 100, 1 << 20 },	/* slow link: the least */
 	{ 200, 1 << 20, 20, 4 << 20 },	/* at most 4 MiB */

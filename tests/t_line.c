@@ -13,7 +13,7 @@
 #define X64 X8 X8 X8 X8 X8 X8 X8 X8
 #define X256 X64 X64 X64 X64
 #define X1024 X256 X256 X256 X256
-#define X4096 X1024 X1024 X1024 X1024
+#define XMAX X1024 X1024
 
 /* want: each line in angle brackets, {long} and {binary} for what was lost */
 static const struct {
@@ -68,12 +68,12 @@ static const struct {
 	ROW("\xff\xfa" X256 X256 "\xff\xf0\r\nNOOP\r\n", "{binary}<NOOP>"),
 	ROW("\xff\xfa" X256 "\xff\xf0", ""),
 	/* length */
-	ROW(X4096 "\r\nNOOP\r\n", "<" X4096 "><NOOP>"),
-	ROW(X4096 "y\r\nNOOP\r\n", "{long}<NOOP>"),
-	ROW(X4096 X4096 "\r\nQUIT\r\n", "{long}<QUIT>"),
-	ROW(X4096 X4096 "\0\rDELE b\nQUIT\r\n", "{long}<QUIT>"),
-	ROW(X4096 X4096 X4096 " DELE x", ""),
-	ROW(X4096 "\xff\xf1\n\n", "<" X4096 "><>"),
+	ROW(XMAX "\r\nNOOP\r\n", "<" XMAX "><NOOP>"),
+	ROW(XMAX "y\r\nNOOP\r\n", "{long}<NOOP>"),
+	ROW(XMAX XMAX "\r\nQUIT\r\n", "{long}<QUIT>"),
+	ROW(XMAX XMAX "\0\rDELE b\nQUIT\r\n", "{long}<QUIT>"),
+	ROW(XMAX XMAX XMAX " DELE x", ""),
+	ROW(XMAX "\xff\xf1\n\n", "<" XMAX "><>"),
 };
 
 static void
