@@ -125,7 +125,8 @@ struct cos_bucket {
 enum { COS_PARAMS = 8, COS_HEADERS = 48, COS_UPLOAD_ID_MAX = 256 };
 enum cos_need {			/* what makes a 2xx a success */
 	COS_NEED_NOTHING,
-	COS_NEED_ETAG,		/* Complete, copy: 200 may carry <Error> */
+	COS_NEED_ETAG,		/* what is about an object's bytes; and the
+				 * 200 of Complete and copy may be an <Error> */
 	COS_NEED_UPLOAD_ID
 };
 struct cos_call {		/* all strings borrowed until cos_request_free */

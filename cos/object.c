@@ -124,7 +124,7 @@ cos_head_new(struct cos_bucket *b, const char *key, const char *who,
     struct net_task *owner)
 {
 	struct cos_call c = { .op = "HeadObject", .method = "HEAD",
-	    .quiet_404 = true };
+	    .quiet_404 = true, .need = COS_NEED_ETAG };
 
 	return op_new(b, &c, key, who, owner);
 }

@@ -22,7 +22,7 @@ ask(struct cos_piece *p)
 {
 	struct cos_download *d = p->download;
 	struct cos_call c = { .op = "GetObject", .method = "GET",
-	    .key = d->key, .stream = true };
+	    .key = d->key, .stream = true, .need = COS_NEED_ETAG };
 
 	snprintf(p->range, sizeof(p->range), "bytes=%" PRId64 "-%" PRId64,
 	    p->from + p->have, p->from + p->len - 1);

@@ -217,7 +217,9 @@ got_head(struct cos_request *r)
 
 	http_value(h, "x-cos-request-id", r->request_id,
 	    sizeof(r->request_id));
-	if (r->call.stream && h->status / 100 == 2) {
+	if (r->call.stream && h->status / 100 == 2 &&
+	    (r->call.need != COS_NEED_ETAG ||
+	    http_field(h, "etag") != NULL)) {
 		log_success(r);
 		r->state = R_STREAM;
 		net_task_wake(r->owner);

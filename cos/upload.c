@@ -217,7 +217,8 @@ void
 cos_upload_cut(struct cos_upload *u, bool keep)
 {
 	struct cos_call c = { .op = "HeadObject", .method = "HEAD",
-	    .key = u->key, .quiet_404 = true };
+	    .key = u->key, .quiet_404 = true,
+	    .need = COS_NEED_ETAG };
 
 	if (u->state > U_RECEIVE && u->state != U_ASK)
 		return;

@@ -87,6 +87,7 @@ struct cos_upload {
 
 	int64_t total;			/* old_len and what was received */
 	bool multipart, cut, kept;
+	bool stored;			/* the object is there and right */
 	bool forbid;			/* x-cos-forbid-overwrite */
 	struct cos_object object;	/* the result */
 	struct cos_fault fault;

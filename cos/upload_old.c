@@ -22,7 +22,8 @@ void
 cos_upload_old_start(struct cos_upload *u)
 {
 	struct cos_call c = { .op = "HeadObject", .method = "HEAD",
-	    .key = u->source, .quiet_404 = true };
+	    .key = u->source, .quiet_404 = true,
+	    .need = COS_NEED_ETAG };
 	struct cos_fault f;
 
 	u->state = U_OLD_HEAD;
@@ -78,7 +79,8 @@ static void
 read_back(struct cos_upload *u)
 {
 	struct cos_call c = { .op = "GetObject", .method = "GET",
-	    .key = u->source, .stream = true };
+	    .key = u->source, .stream = true,
+	    .need = COS_NEED_ETAG };
 	struct cos_fault f;
 
 	u->range_from = u->total;

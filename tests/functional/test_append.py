@@ -261,3 +261,14 @@ def test_somebody_appends_already(server, fake):
     assert fake.get('log') == b'old first second'
     one.close()
     two.close()
+
+
+def test_nothing_pending_when_the_old_object_looks_like_ours(ftp, fake):
+    """APPE of no bytes, and Complete answered with nothing: a HEAD finds the
+    old object, which has the right bytes; the upload still has to go."""
+    data = os.urandom(2 * MIB)
+    fake.put('f', data)
+    fake.fault(op='CompleteMultipartUpload', empty200=1)
+    assert append(ftp, 'f', b'').startswith('226')
+    assert fake.get('f') == data
+    assert fake.uploads() == []

@@ -355,3 +355,14 @@ def test_body_stalls(ftp, fake):
     start = time.monotonic()
     assert harness.fetch(ftp, 'f') == data
     assert time.monotonic() - start < 30
+
+
+@pytest.mark.parametrize('fault', [dict(error200='InternalError'),
+                                   dict(empty200=1), dict(bad_xml=1)])
+def test_an_answer_without_an_etag_is_no_content(ftp, fake, fault):
+    data = os.urandom(1000)
+    fake.put('f', data)
+    fake.fault(op=GET, **fault)
+    assert harness.fetch(ftp, 'f') == data
+    fake.fault(op='HeadObject', **fault)
+    assert ftp.size('f') == 1000
