@@ -3,14 +3,18 @@
  *
  * A whole part is reserved before its first byte is read, and reservations
  * are granted in the order they were asked for: an upload that holds a part
- * can always finish it, so nobody waits for ever and nobody is overtaken.
- * Freed chunks are kept for the next part.
+ * can always finish it, and nobody is overtaken.  The first bytes of an upload
+ * have a small buffer beside it, so that neither a tiny file nor a client that
+ * sends nothing waits for, or holds, a part.  Freed chunks are kept.
  */
 #include <stdlib.h>
 
 #include "cos_int.h"
 
-enum { SPARE_MAX = 32 };	/* chunks kept: 8 MiB, inside the limit */
+enum {
+	SPARE_MAX = 32,		/* chunks kept: 8 MiB, inside the limit */
+	STARTERS_MAX = 512	/* 8 MiB, beside the limit */
+};
 
 struct chunk {
 	struct chunk *next;
@@ -20,7 +24,7 @@ struct cos_budget {
 	int64_t limit, used;
 	struct cos_reserve *first, **last;
 	struct chunk *spare;
-	int nspare;
+	int nspare, nstarters;
 };
 
 struct cos_budget *
@@ -127,6 +131,22 @@ cos_budget_give(struct cos_budget *b, int64_t bytes)
 {
 	b->used -= bytes;
 	grant(b);
+}
+
+void *
+cos_starter_new(struct cos_budget *b)
+{
+	void *p = b->nstarters < STARTERS_MAX ? malloc(COS_STARTER) : NULL;
+
+	b->nstarters += p != NULL;
+	return p;
+}
+
+void
+cos_starter_free(struct cos_budget *b, void *p)
+{
+	b->nstarters -= p != NULL;
+	free(p);
 }
 
 void *

@@ -200,6 +200,11 @@ bool cos_budget_try(struct cos_budget *, int64_t bytes);
 void cos_budget_cancel(struct cos_budget *, struct cos_reserve *);
 void cos_budget_give(struct cos_budget *, int64_t bytes);
 bool cos_budget_pressed(const struct cos_budget *);	/* somebody waits */
+/* For the first bytes of an upload, beside the limit: who has sent next to
+ * nothing holds no part and keeps nobody waiting.  NULL: all are taken. */
+enum { COS_STARTER = 16 * 1024 };
+void *cos_starter_new(struct cos_budget *);
+void cos_starter_free(struct cos_budget *, void *);	/* NULL is fine */
 void *cos_chunk_new(struct cos_budget *);
 void cos_chunk_free(struct cos_budget *, void *);
 

@@ -158,11 +158,29 @@ cos_upload_ready(const struct cos_upload *u)
 	    u->state != U_FAILED;
 }
 
+/* Only a new object begins with the starter. */
+static bool
+has_starter(struct cos_upload *u)
+{
+	if (u->filling != NULL || u->nparts > 0 || u->old_len > 0 ||
+	    u->starter_len == COS_STARTER)
+		return false;
+	if (u->starter == NULL)
+		u->starter = cos_starter_new(u->client->budget);
+	return u->starter != NULL;
+}
+
 void *
 cos_upload_room(struct cos_upload *u, size_t *room)
 {
 	*room = 0;
-	if (u->state != U_RECEIVE || !cos_upload_new_part(u))
+	if (u->state != U_RECEIVE)
+		return NULL;
+	if (has_starter(u)) {
+		*room = COS_STARTER - u->starter_len;
+		return u->starter + u->starter_len;
+	}
+	if (!cos_upload_new_part(u))
 		return NULL;
 	return cos_part_room(u->filling, u->client->budget, room);
 }
@@ -172,7 +190,10 @@ cos_upload_wrote(struct cos_upload *u, size_t n)
 {
 	struct cos_fault f;
 
-	cos_part_wrote(u->filling, n);
+	if (u->filling != NULL)
+		cos_part_wrote(u->filling, n);
+	else
+		u->starter_len += n;
 	u->total += (int64_t)n;
 	if (u->total > u->client->set.max_file) {
 		cos_fault_set(&f, COS_TOO_LARGE, "larger than "
@@ -182,8 +203,9 @@ cos_upload_wrote(struct cos_upload *u, size_t n)
 		    "%s upload of %s/%s: %s", u->who,
 		    u->bucket->account->bucket, u->key, f.text);
 		cos_upload_fail(u, &f);
-	} else if (u->filling->len == u->filling->target ||
-	    cos_upload_may_seal_early(u)) {
+	} else if (u->filling != NULL &&
+	    (u->filling->len == u->filling->target ||
+	    cos_upload_may_seal_early(u))) {
 		cos_upload_seal(u);
 		cos_upload_pump(u);
 	}

@@ -73,7 +73,8 @@ expected_crc(const struct cos_upload *u, uint64_t *crc)
 {
 	if (u->multipart)
 		return cos_upload_whole_crc(u, crc);
-	*crc = u->filling != NULL ? u->filling->crc : 0;
+	*crc = u->filling != NULL ? u->filling->crc :
+	    cos_crc64(0, u->starter, u->starter_len);
 	return true;
 }
 
@@ -161,6 +162,7 @@ put_md5(const struct cos_upload *u, char text[32])
 	size_t i;
 
 	tls_md5_init(&m);
+	tls_md5_update(&m, u->starter, u->starter_len);
 	for (i = 0; u->filling != NULL && i < u->filling->niov; i++)
 		tls_md5_update(&m, u->filling->iov[i].iov_base,
 		    u->filling->iov[i].iov_len);
@@ -177,6 +179,11 @@ cos_upload_put(struct cos_upload *u)
 	if (u->filling != NULL) {
 		c.body = u->filling->iov;
 		c.nbody = u->filling->niov;
+	} else if (u->starter_len > 0) {
+		u->body_iov.iov_base = u->starter;
+		u->body_iov.iov_len = u->starter_len;
+		c.body = &u->body_iov;
+		c.nbody = 1;
 	}
 	if (u->md5[0] == '\0')
 		put_md5(u, u->md5);

@@ -69,6 +69,8 @@ struct cos_upload {
 	struct cos_request *init_request;
 	struct cos_abort *abort;	/* clean-up or final abort */
 
+	char *starter;			/* owned: the first bytes, no part yet */
+	size_t starter_len;
 	struct cos_reserve reserve;
 	struct cos_part *filling;
 	struct cos_part *sealed, **sealed_end;

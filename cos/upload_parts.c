@@ -35,6 +35,28 @@ target_of(const struct cos_upload *u, int number)
 	return size < s->memory_limit ? size : s->memory_limit;
 }
 
+/* The first bytes move into the first part. */
+static bool
+take_starter(struct cos_upload *u)
+{
+	size_t done, room;
+	char *to;
+
+	for (done = 0; done < u->starter_len; done += room) {
+		to = cos_part_room(u->filling, u->client->budget, &room);
+		if (to == NULL)
+			return false;
+		if (room > u->starter_len - done)
+			room = u->starter_len - done;
+		memcpy(to, u->starter + done, room);
+		cos_part_wrote(u->filling, room);
+	}
+	cos_starter_free(u->client->budget, u->starter);
+	u->starter = NULL;
+	u->starter_len = 0;
+	return true;
+}
+
 /* Makes sure that u->filling has room; false: the owner waits (for memory or
  * for a part to be confirmed) or the upload has failed. */
 bool
@@ -67,7 +89,11 @@ cos_upload_new_part(struct cos_upload *u)
 	}
 	u->reserve.granted = false;
 	u->nparts++;
-	return true;
+	if (u->starter_len == 0 || take_starter(u))
+		return true;
+	cos_fault_set(&f, COS_UNAVAILABLE, "out of memory");
+	cos_upload_fail(u, &f);
+	return false;
 }
 
 /* Somebody waits for memory: end this part now, if the parts left over can
@@ -397,6 +423,9 @@ cos_upload_drop_parts(struct cos_upload *u)
 	cos_budget_cancel(b, &u->reserve);
 	cos_part_free(u->filling, b);
 	u->filling = NULL;
+	cos_starter_free(b, u->starter);
+	u->starter = NULL;
+	u->starter_len = 0;
 	while ((p = u->sealed) != NULL) {
 		u->sealed = p->next;
 		cos_part_free(p, b);

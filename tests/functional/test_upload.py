@@ -418,3 +418,30 @@ def test_one_slow_user_does_not_slow_others(server, fake):
     assert slow.voidresp().startswith('226')
     slow.close()
     fast.close()
+
+
+def test_idle_uploads_hold_up_nobody(tmp_path, fake):
+    """Those who have sent a byte and no more hold none of the memory that
+    others wait for."""
+    s = harness.Cosftpd(str(tmp_path), fake, ports=128,
+                        optional={'memory_limit': '4M'})
+    idle = []
+    for i in range(40):
+        raw = s.raw()
+        raw.login()
+        conn = raw.pasv()
+        assert raw.cmd('STOR idle%d' % i).startswith('150')
+        conn.sendall(b'x')
+        idle.append((raw, conn))
+    ftp = s.login(timeout=10)
+    data = os.urandom(3 * MIB)
+    harness.store(ftp, 'small', b'small')
+    harness.store(ftp, 'large', data)
+    assert fake.get('small') == b'small' and fake.get('large') == data
+    for raw, conn in idle:
+        conn.close()
+        assert raw.reply().startswith('226')
+        raw.close()
+    assert fake.get('idle0') == b'x'
+    ftp.close()
+    assert s.stop() == 0
