@@ -289,6 +289,15 @@ send_parts(struct cos_upload *u)
 	}
 }
 
+/* What a part's CRC must be: of our own bytes, or of an object copied whole;
+ * false: not known. */
+static bool
+part_crc(const struct cos_upload *u, const struct cos_part *p, uint64_t *crc)
+{
+	*crc = p->copy ? u->old.crc : p->crc;
+	return !p->copy || (u->old.has_crc && p->copy_len == u->old.size);
+}
+
 static bool
 remember(struct cos_upload *u, const struct cos_part *p,
     const struct cos_answer *a)
@@ -309,12 +318,10 @@ remember(struct cos_upload *u, const struct cos_part *p,
 	d = &u->done[p->number - 1];
 	d->etag = strdup(a->etag);
 	d->len = p->copy ? p->copy_len : (int64_t)p->len;
-	d->has_crc = p->copy ? a->has_crc : true;
-	d->crc = p->copy ? a->crc : p->crc;
-	if (p->copy && !d->has_crc && u->old.has_crc &&
-	    p->copy_len == u->old.size) {
+	d->has_crc = part_crc(u, p, &d->crc);
+	if (!d->has_crc && a->has_crc) {
 		d->has_crc = true;
-		d->crc = u->old.crc;
+		d->crc = a->crc;
 	}
 	return d->etag != NULL;
 }
@@ -325,10 +332,11 @@ part_confirmed(struct cos_upload *u, struct cos_part *p)
 {
 	const struct cos_answer *a = cos_request_answer(p->request);
 	struct cos_fault f;
+	uint64_t crc;
 
-	if (!p->copy && a->has_crc && a->crc != p->crc) {
+	if (a->has_crc && part_crc(u, p, &crc) && a->crc != crc) {
 		cos_fault_set(&f, COS_CORRUPT, "part %d: COS has CRC-64 %"
-		    PRIu64 ", sent was %" PRIu64, p->number, a->crc, p->crc);
+		    PRIu64 ", it should be %" PRIu64, p->number, a->crc, crc);
 		log_line(u->client->log, LOG_LEVEL_ERROR, "%s UploadPart "
 		    "%s/%s: %s", u->who, u->bucket->account->bucket, u->key,
 		    f.text);
