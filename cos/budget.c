@@ -1,15 +1,17 @@
 /*
- * cos/budget.c - one bounded amount of memory for the parts of all uploads.
+ * cos/budget.c - one bounded amount of memory for the parts of all uploads,
+ * and for what downloads read ahead.
  *
  * A whole part is reserved before its first byte is read, and reservations
  * are granted in the order they were asked for: an upload that holds a part
  * can always finish it, and nobody is overtaken.  The first bytes of an upload
  * have a small buffer beside it, so that neither a tiny file nor a client that
- * sends nothing waits for, or holds, a part.  Freed chunks are kept.
+ * sends nothing waits for, or holds, a part.  Downloads get what is free,
+ * never wait for it, and are told when uploads do.  Freed chunks are kept.
  */
 #include <stdlib.h>
 
-#include "cos_int.h"
+#include "download_int.h"
 
 enum {
 	SPARE_MAX = 32,		/* chunks kept: 8 MiB, inside the limit */
@@ -23,6 +25,7 @@ struct chunk {
 struct cos_budget {
 	int64_t limit, used;
 	struct cos_reserve *first, **last;
+	struct cos_reader *readers;
 	struct chunk *spare;
 	int nspare, nstarters;
 };
@@ -65,6 +68,38 @@ cos_budget_pressed(const struct cos_budget *b)
 	return b->first != NULL;
 }
 
+void
+cos_budget_reader(struct cos_budget *b, struct cos_reader *r,
+    struct net_task *task)
+{
+	r->task = task;
+	r->prev = NULL;
+	r->next = b->readers;
+	if (r->next != NULL)
+		r->next->prev = r;
+	b->readers = r;
+}
+
+void
+cos_budget_reader_end(struct cos_budget *b, struct cos_reader *r)
+{
+	if (r->prev != NULL)
+		r->prev->next = r->next;
+	else
+		b->readers = r->next;
+	if (r->next != NULL)
+		r->next->prev = r->prev;
+}
+
+static void
+tell_readers(const struct cos_budget *b)
+{
+	const struct cos_reader *r;
+
+	for (r = b->readers; r != NULL; r = r->next)
+		net_task_wake(r->task);
+}
+
 bool
 cos_budget_ask(struct cos_budget *b, struct cos_reserve *r, int64_t bytes)
 {
@@ -75,6 +110,8 @@ cos_budget_ask(struct cos_budget *b, struct cos_reserve *r, int64_t bytes)
 		r->granted = true;
 		return true;
 	}
+	if (b->first == NULL)
+		tell_readers(b);
 	r->queued = true;
 	r->next = NULL;
 	*b->last = r;

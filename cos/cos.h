@@ -23,7 +23,7 @@ enum { COS_KEY_MAX = 850, COS_ETAG_MAX = 128 };
 /* ---- what all buckets share ---- */
 struct cos_client;
 struct cos_client_settings {
-	int64_t memory_limit;	/* bytes for all upload parts together */
+	int64_t memory_limit;	/* bytes for all parts and read-ahead together */
 	int64_t max_file;	/* single_file_max_size */
 	int64_t min_part;
 	int parts_in_flight;	/* 0: up to 16 */

@@ -17,8 +17,21 @@
 
 enum {
 	FIRST = 1024 * 1024,		/* the first piece */
-	LAZY = 4 * 1024 * 1024		/* pieces that are not read ahead */
+	LAZY = 4 * 1024 * 1024,		/* pieces that are not read ahead */
+	REST_MS = 3000			/* of a client, while uploads wait */
 };
+
+static void
+drop_pieces(struct cos_download *d)
+{
+	struct cos_piece *p;
+
+	while ((p = d->first) != NULL) {
+		d->first = p->next;
+		cos_piece_free(p);
+	}
+	d->npieces = 0;
+}
 
 static void
 finish(struct cos_download *d, const struct cos_fault *f)
@@ -27,6 +40,7 @@ finish(struct cos_download *d, const struct cos_fault *f)
 		d->fault = *f;
 	d->done = f == NULL;
 	d->failed = f != NULL;
+	drop_pieces(d);			/* f may be one's */
 	net_task_deadline(&d->task, -1);
 	net_task_wake(d->owner);
 }
@@ -84,6 +98,29 @@ ask_ahead(struct cos_download *d)
 	}
 }
 
+/* Uploads wait for memory, and the client rests: what was read ahead for it
+ * is given up and asked for again when it reads on.  Returns the time until
+ * then, -1 when there is nothing to give. */
+static int64_t
+make_room(struct cos_download *d)
+{
+	int64_t left = d->began + REST_MS - net_now(d->task.loop);
+	const struct cos_piece *p = d->first;
+
+	while (p != NULL && p->reserved == 0)
+		p = p->next;
+	if (p == NULL || !cos_budget_pressed(d->bucket->client->budget))
+		return -1;
+	if (left > 0)
+		return left;
+	drop_pieces(d);
+	d->next_from = d->at;
+	d->depth = COS_AHEAD_LAZY;
+	d->began = net_now(d->task.loop);
+	ask_ahead(d);
+	return -1;
+}
+
 /* ---- the first piece of all ---- */
 
 /* 416: the offset is at or past the end; which, tells a HEAD. */
@@ -137,11 +174,17 @@ check(struct cos_download *d)
 
 /* ---- all of them ---- */
 
+static int64_t
+sooner(int64_t a, int64_t b)		/* -1: never */
+{
+	return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
 static void
 pieces_step(struct cos_download *d)
 {
 	struct cos_piece *p;
-	int64_t pause = -1, left;
+	int64_t pause = make_room(d), left;
 
 	for (p = d->first; p != NULL; p = p->next) {
 		cos_piece_step(p, p->reserved > 0 &&
@@ -155,13 +198,9 @@ pieces_step(struct cos_download *d)
 			finish(d, &p->fault);
 			return;
 		}
-		if (p->state != P_PAUSE)
-			continue;
 		left = p->again_at - net_now(d->task.loop);
-		if (left < 0)
-			left = 0;
-		if (pause < 0 || left < pause)
-			pause = left;
+		if (p->state == P_PAUSE)
+			pause = sooner(pause, left > 0 ? left : 0);
 	}
 	net_task_deadline(&d->task, pause);
 }
@@ -192,6 +231,7 @@ cos_download_new(struct cos_bucket *b, const char *key, int64_t offset,
     const char *who, struct net_task *owner)
 {
 	struct cos_download *d = calloc(1, sizeof(*d));
+	struct cos_fault f;
 
 	if (d == NULL)
 		return NULL;
@@ -205,7 +245,11 @@ cos_download_new(struct cos_bucket *b, const char *key, int64_t offset,
 	d->began = net_now(b->client->loop);
 	d->wait_from = -1;
 	snprintf(d->key, sizeof(d->key), "%s", key);
-	if (!add_piece(d, FIRST, 0)) {
+	cos_budget_reader(b->client->budget, &d->reader, &d->task);
+	if (offset > INT64_MAX - FIRST) {
+		cos_fault_set(&f, COS_RANGE, "no object is that large");
+		finish(d, &f);
+	} else if (!add_piece(d, FIRST, 0)) {
 		cos_download_free(d);
 		return NULL;
 	}
@@ -306,14 +350,10 @@ cos_download_drop(struct cos_download *d, size_t n)
 void
 cos_download_free(struct cos_download *d)
 {
-	struct cos_piece *p;
-
 	if (d == NULL)
 		return;
-	while ((p = d->first) != NULL) {
-		d->first = p->next;
-		cos_piece_free(p);
-	}
+	cos_budget_reader_end(d->bucket->client->budget, &d->reader);
+	drop_pieces(d);
 	cos_op_free(d->size);
 	net_task_end(&d->task);
 	free(d);

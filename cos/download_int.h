@@ -34,9 +34,20 @@ struct cos_piece {
 	struct cos_fault fault;
 };
 
+/* budget.c: who may keep what was read ahead is woken when uploads begin to
+ * wait for memory (cos_budget_pressed). */
+struct cos_reader {
+	struct cos_reader *next, *prev;
+	struct net_task *task;
+};
+void cos_budget_reader(struct cos_budget *, struct cos_reader *,
+    struct net_task *);
+void cos_budget_reader_end(struct cos_budget *, struct cos_reader *);
+
 struct cos_download {
 	struct net_task task;
 	struct net_task *owner;
+	struct cos_reader reader;
 	struct cos_bucket *bucket;
 	const char *who;
 	char key[COS_KEY_MAX + 2];

@@ -36,6 +36,7 @@ ask(struct cos_piece *p)
 	if (p->request == NULL) {
 		cos_fault_set(&p->fault, COS_UNAVAILABLE, "out of memory");
 		p->state = P_FAILED;
+		net_task_wake(&d->task);
 	}
 }
 
@@ -55,21 +56,37 @@ cos_piece_new(struct cos_download *d, int64_t from, int64_t len,
 	return p;
 }
 
-void
-cos_piece_free(struct cos_piece *p)
+static void
+give_back(struct cos_piece *p, int64_t bytes)
 {
-	struct cos_budget *b;
+	p->reserved -= bytes;
+	if (bytes > 0)
+		cos_budget_give(p->download->bucket->client->budget, bytes);
+}
+
+/* Nothing is kept any more. */
+static void
+drop_chunks(struct cos_piece *p)
+{
+	struct cos_budget *b = p->download->bucket->client->budget;
 	size_t i;
 
-	if (p == NULL)
-		return;
-	b = p->download->bucket->client->budget;
-	cos_request_free(p->request);
 	for (i = 0; i < p->nchunks; i++)
 		if (p->chunk[i] != NULL)
 			cos_chunk_free(b, p->chunk[i]);
-	cos_budget_give(b, p->reserved);
 	free(p->chunk);
+	p->chunk = NULL;
+	p->nchunks = 0;
+	give_back(p, p->reserved);
+}
+
+void
+cos_piece_free(struct cos_piece *p)
+{
+	if (p == NULL)
+		return;
+	cos_request_free(p->request);
+	drop_chunks(p);
 	free(p);
 }
 
@@ -85,10 +102,10 @@ fail(struct cos_piece *p, enum cos_cause cause, const char *text)
 	p->state = P_FAILED;
 }
 
+/* p->fault is what happened. */
 static void
-broken(struct cos_piece *p)
+again(struct cos_piece *p)
 {
-	cos_request_stream_failed(p->request, &p->fault);
 	cos_request_free(p->request);
 	p->request = NULL;
 	if (++p->tries >= TRIES) {
@@ -99,6 +116,13 @@ broken(struct cos_piece *p)
 	p->again_at = net_now(p->download->task.loop) +
 	    (p->tries == 1 ? 0 : PAUSE_MS << p->tries);
 	net_task_wake(&p->download->task);
+}
+
+static void
+broken(struct cos_piece *p)
+{
+	cos_request_stream_failed(p->request, &p->fault);
+	again(p);
 }
 
 /* ---- the head ---- */
@@ -143,6 +167,23 @@ learn(struct cos_piece *p, const struct cos_object *o)
 	d->next_from = p->from + p->len;
 }
 
+/* A store that is away for some seconds: other pieces may still have bytes to
+ * give out.  The request has been repeated already, so this is two tries. */
+static void
+refused(struct cos_piece *p)
+{
+	bool known = p->download->known;
+
+	p->fault = *cos_request_fault(p->request);
+	if (known && p->fault.cause == COS_RANGE)
+		p->fault.cause = COS_CHANGED;	/* it is shorter now */
+	p->state = P_FAILED;
+	if (known && cos_fault_retry(&p->fault)) {
+		p->tries++;
+		again(p);
+	}
+}
+
 static void
 head_step(struct cos_piece *p)
 {
@@ -153,8 +194,7 @@ head_step(struct cos_piece *p)
 	if (cos_request_state(p->request) == COS_BUSY)
 		return;
 	if (cos_request_state(p->request) == COS_FAILED) {
-		p->fault = *cos_request_fault(p->request);
-		p->state = P_FAILED;
+		refused(p);
 		return;
 	}
 	cos_object_from_head(&o, cos_request_head(p->request));
@@ -205,27 +245,26 @@ room(struct cos_piece *p, size_t *n)
 	    NULL;
 }
 
+/* At most one chunk: the other pieces, and other tasks, want their turn. */
 static void
 read_body(struct cos_piece *p)
 {
 	struct net_http *http = cos_request_http(p->request);
 	size_t n, max;
-	char *to;
+	char *to = room(p, &max);
 
-	while (p->state == P_BODY) {
-		to = room(p, &max);
-		if (to == NULL)
-			return;		/* it is read when its turn comes */
-		if ((int64_t)max > p->len - p->have)
-			max = (size_t)(p->len - p->have);
-		n = net_http_read(http, to, max);
-		if (n == 0)
-			break;
+	if (to == NULL)
+		return;			/* it is read when its turn comes */
+	if ((int64_t)max > p->len - p->have)
+		max = (size_t)(p->len - p->have);
+	n = net_http_read(http, to, max);
+	if (n > 0) {
 		p->buffered += (int64_t)n;
 		got(p, n);
-	}
-	if (p->state == P_BODY && net_http_state(http) != HTTP_BODY)
+		net_task_wake(&p->download->task);	/* perhaps more */
+	} else if (net_http_state(http) != HTTP_BODY) {
 		broken(p);
+	}
 }
 
 void
@@ -256,6 +295,8 @@ cos_piece_peek(struct cos_piece *p, size_t *n)
 			*n = (size_t)(p->buffered - p->taken);
 		return (char *)p->chunk[at / COS_CHUNK] + at % COS_CHUNK;
 	}
+	if (p->reserved > 0)
+		drop_chunks(p);		/* the rest goes straight out */
 	if (p->state != P_BODY)
 		return "";
 	http = cos_request_http(p->request);
@@ -280,6 +321,8 @@ cos_piece_drop(struct cos_piece *p, size_t n)
 			return;
 		cos_chunk_free(b, p->chunk[before]);	/* given out whole */
 		p->chunk[before] = NULL;
+		give_back(p, p->reserved < COS_CHUNK ? p->reserved :
+		    COS_CHUNK);
 		return;
 	}
 	net_http_drop(cos_request_http(p->request), n);

@@ -141,6 +141,9 @@ transport_fault(const struct cos_request *r, struct cos_fault *f)
 	case NET_HTTP_MALFORMED:
 		cos_fault_set(f, COS_MALFORMED, "%s", why);
 		return;
+	case NET_HTTP_NONE:
+		cos_fault_set(f, COS_UNAVAILABLE, "answer shorter than asked");
+		return;
 	default:
 		cos_fault_set(f, COS_UNAVAILABLE, "%s", why);
 	}

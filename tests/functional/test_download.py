@@ -33,7 +33,7 @@ def test_rest(ftp, fake, size):
     fake.put('f', data)
     for at in {0, 1, size // 2, size - 1, size} & set(range(size + 1)):
         assert harness.fetch(ftp, 'f', at) == data[at:], at
-    for beyond in (size + 1, size + 10 * MIB, 1 << 40):
+    for beyond in (size + 1, size + 10 * MIB, 1 << 40, (1 << 63) - 1):
         with pytest.raises(ftplib.error_perm, match='^554'):
             harness.fetch(ftp, 'f', beyond)
         assert ftp.sendcmd('NOOP').startswith('200')
@@ -182,6 +182,15 @@ def test_wrong_checksum_is_never_226(server, ftp, fake, size):
 def test_no_checksum_is_fine(ftp, fake):
     fake.put('f', b'abc', no_crc=1)
     assert harness.fetch(ftp, 'f') == b'abc'
+
+
+def test_shorter_underneath(ftp, fake):
+    """A later piece that is no longer there: not the client's mistake."""
+    fake.put('f', os.urandom(2 * MIB))
+    fake.fault(op=GET, skip=1, status=416, code='InvalidRange')
+    with pytest.raises(ftplib.error_temp, match='^4(26|51)'):
+        harness.fetch(ftp, 'f')
+    assert ftp.sendcmd('NOOP').startswith('200')
 
 
 def raw_answer(fake, head, body=b''):
@@ -366,3 +375,170 @@ def test_an_answer_without_an_etag_is_no_content(ftp, fake, fault):
     assert harness.fetch(ftp, 'f') == data
     fake.fault(op='HeadObject', **fault)
     assert ftp.size('f') == 1000
+
+
+# ---- pieces read ahead ----
+
+RATE = 10 * 1000 * 1000         # of one connection of a far store
+
+
+@pytest.fixture
+def far(fake):
+    fake.config(latency=20, rate=RATE)
+    yield fake
+    fake.config(latency=0, rate=0)
+
+
+@pytest.fixture
+def small(tmp_path, fake):
+    """A server with the least memory there is."""
+    s = harness.Cosftpd(str(tmp_path), fake, optional={'memory_limit': '4M'},
+                        files={'single_file_max_size': '20G'})
+    yield s
+    assert s.stop() == 0, s.text()
+    assert 'ERROR: ' not in s.text(), s.text()
+
+
+def read(sock, size):
+    """The next size bytes, fewer at the end."""
+    got = bytearray()
+    while len(got) < size:
+        data = sock.recv(min(1 << 18, size - len(got)))
+        if not data:
+            break
+        got += data
+    return bytes(got)
+
+
+def test_far_store_many_connections(ftp, far):
+    size = 40 * MIB
+    far.put('f', b'', size=size)
+    start = time.monotonic()
+    sock = ftp.transfercmd('RETR f')
+    assert len(read(sock, 2 * size)) == size
+    sock.close()
+    assert ftp.voidresp().startswith('226')
+    assert time.monotonic() - start < size / RATE / 2.5
+
+
+@pytest.mark.parametrize('fault', [
+    dict(body_cut=0), dict(body_cut=700001),
+    dict(status=503, code='SlowDown'), dict(reset_read=0),
+    dict(body_stall=300000, ms=50), dict(slow=4 * MIB)],
+    ids=lambda d: '-'.join('%s=%s' % i for i in d.items()))
+def test_faults_ahead(ftp, far, fault):
+    """Pieces that break while earlier ones are given out: order stays."""
+    data = os.urandom(9 * MIB + 5)
+    far.put('f', data)
+    for skip in (1, 2, 4):      # of those that are left
+        far.fault(op=GET, skip=skip, **fault)
+    assert harness.fetch(ftp, 'f') == data
+
+
+def test_store_is_away_for_a_while(ftp, far):
+    """Longer than one request is repeated for: the download outlives it."""
+    data = os.urandom(2 * MIB)
+    far.put('f', data)
+    far.fault(op=GET, skip=1, times=7, status=503, code='SlowDown')
+    assert harness.fetch(ftp, 'f') == data
+
+
+def test_piece_ahead_is_refused(ftp, far):
+    """What was there is given out, and no 226 follows."""
+    data = os.urandom(12 * MIB)
+    far.put('f', data)
+    far.fault(op=GET, skip=4, times=-1, status=403, code='AccessDenied')
+    got = []
+    with pytest.raises(ftplib.Error, match='^[45]'):
+        ftp.retrbinary('RETR f', got.append)
+    got = b''.join(got)
+    assert len(got) < len(data) and got == data[:len(got)]
+    assert ftp.sendcmd('NOOP').startswith('200')
+
+
+def cpu(server):
+    """Seconds of the process so far."""
+    with open('/proc/%d/stat' % server.child.pid) as f:
+        times = f.read().rsplit(')', 1)[1].split()[11:13]
+    return sum(map(int, times)) / os.sysconf('SC_CLK_TCK')
+
+
+def rests(server, raws):
+    """Waits until nothing has moved for 0.3 s; the CPU time of that."""
+    last = {}
+
+    def still():
+        now = tuple(x.cmd('STAT') for x in raws)
+        if now != last.get('moved'):
+            last.update(moved=now, at=time.monotonic())
+        return time.monotonic() - last['at'] > 0.3
+    harness.wait_for('all rest', still)
+    start = time.monotonic(), cpu(server)
+    harness.wait_for('some time', lambda: time.monotonic() - start[0] > 0.5)
+    return cpu(server) - start[1]
+
+
+def begin(server, name, size):
+    """A client that reads size bytes fast, and then rests."""
+    raw = server.raw()
+    raw.login()
+    sock = raw.pasv()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, MIB)
+    assert raw.cmd('RETR ' + name).startswith('150')
+    return raw, sock, read(sock, size)
+
+
+def test_resting_readers_of_a_far_store(server, far):
+    """What was read ahead is bounded for all together, and costs no time."""
+    far.put('f', b'', size=200 * MIB)
+    idle = server.rss()
+    readers = [begin(server, 'f', 6 * MIB) for _ in range(4)]
+    assert rests(server, [r[0] for r in readers]) < 0.2
+    if 'asan' not in harness.COSFTPD:
+        assert server.rss() - idle < (64 + 8) * MIB
+    for raw, sock, _ in readers:
+        sock.close()
+        assert raw.reply().startswith('426')
+        raw.close()
+
+
+def test_resting_readers_leave_memory_to_uploads(small, far):
+    data = os.urandom(48 * MIB)
+    far.put('f', data)
+    readers = [begin(small, 'f', 12 * MIB) for _ in range(3)]
+    assert rests(small, [r[0] for r in readers]) < 0.2
+    ftp = small.login()
+    far.config(latency=0, rate=0)
+    assert harness.store(ftp, 'up', data[:6 * MIB]).startswith('226')
+    ftp.close()
+    assert far.get('up') == data[:6 * MIB]
+    for raw, sock, got in readers:
+        assert got + read(sock, len(data)) == data
+        sock.close()
+        assert raw.reply().startswith('226')
+        raw.close()
+
+
+def test_many_both_ways_in_little_memory(small, far):
+    data = os.urandom(6 * MIB)
+    for i in range(20):
+        far.put('down%d' % i, data[i:])
+    good = []
+
+    def work(i):
+        ftp = small.login(timeout=60)
+        if i < 20:
+            if harness.fetch(ftp, 'down%d' % i) == data[i:]:
+                good.append(i)
+        elif harness.store(ftp, 'up%d' % i, data[i:]).startswith('226'):
+            good.append(i)
+        ftp.close()
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(25)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join(60)
+        assert not t.is_alive()
+    assert sorted(good) == list(range(25))
+    for i in range(20, 25):
+        assert far.get('up%d' % i) == data[i:]
