@@ -177,8 +177,10 @@ check_resources(const struct conf *c, struct err *e)
 	int64_t sessions = c->max_connection_num > 0 ?
 	    (c->max_connection_num - 1) / 2 : 0;
 	int64_t per = c->upload_thread_num > 0 ? c->upload_thread_num : 4;
+	/* What is read ahead is a MiB or more on each connection. */
+	int64_t ahead = c->memory_limit / (1024 * 1024);
 	int64_t files = 64 + sessions * (2 + per) +
-	    c->memory_limit / (1024 * 1024);	/* read ahead: a MiB each */
+	    (ahead < sessions * 16 ? ahead : sessions * 16);
 	int64_t memory = c->memory_limit + 4 * 1024 * 1024 +
 	    sessions * (int64_t)ftp_session_bytes();
 	int64_t have = net_limit_descriptors(files > 65536 ? files : 65536);
