@@ -100,6 +100,9 @@ bool cos_fault_retry(const struct cos_fault *);
 /* Linear from min_part (>= 1 MiB) so that 10,000 parts just cover max_file;
  * a multiple of 64 KiB. */
 int64_t cos_part_size(int n, int64_t min_part, int64_t max_file);
+/* How many parts of one upload are under way at once, by the time one takes. */
+enum { COS_PARTS_MAX = 16 };
+int cos_part_depth(int64_t part_ms);
 
 /* ---- client.c: what the operations of all buckets share ---- */
 struct cos_client {
@@ -225,6 +228,7 @@ struct cos_part {
 	uint64_t crc;
 	struct cos_request *request;	/* NULL: waits to be sent */
 	int tries;
+	int64_t sent_at;		/* the loop's clock */
 };
 struct cos_part *cos_part_new(int number, size_t target, int64_t reserved);
 void *cos_part_room(struct cos_part *, struct cos_budget *, size_t *room);

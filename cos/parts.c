@@ -47,3 +47,15 @@ cos_part_size(int n, int64_t min_part, int64_t max_file)
 	n = (int)limit(n, 1, PARTS);
 	return limit(round_up(first + (n - 1) * step), SMALLEST, LARGEST);
 }
+
+/*
+ * Near the store a part is through at once, and more of them under way only
+ * wear out the caches; far from it the time of a part is mostly waiting.
+ */
+int
+cos_part_depth(int64_t part_ms)
+{
+	if (part_ms >= 40)
+		return COS_PARTS_MAX;
+	return part_ms * 2 / 5 > 2 ? (int)(part_ms * 2 / 5) : 2;
+}

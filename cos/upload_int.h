@@ -77,6 +77,7 @@ struct cos_upload {
 	struct cos_part *flight;
 	int nflight, nheld;		/* nheld: sealed and in flight */
 	int nparts;			/* last number given */
+	int64_t part_ms;		/* what a part takes, smoothed; 0: unknown */
 	struct cos_done_part *done;	/* by number - 1 */
 	size_t done_cap;
 

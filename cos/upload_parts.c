@@ -11,7 +11,7 @@
 #include "upload_int.h"
 
 enum {
-	IN_FLIGHT = 16,
+	DEPTH_FIRST = 4,	/* before any part has been confirmed */
 	INIT_TRIES = 3,
 	PART_TRIES = 3,		/* of one part whose checksum is wrong */
 	SEAL_MIN = 1024 * 1024,	/* COS takes no smaller part but the last */
@@ -23,7 +23,9 @@ max_flight(const struct cos_upload *u)
 {
 	int n = u->client->set.parts_in_flight;
 
-	return n > 0 ? n : IN_FLIGHT;
+	if (n > 0)
+		return n;
+	return u->part_ms > 0 ? cos_part_depth(u->part_ms) : DEPTH_FIRST;
 }
 
 static int64_t
@@ -249,6 +251,7 @@ send_part(struct cos_upload *u, struct cos_part *p)
 	cos_call_param(&c, "partNumber", p->number_text);
 	cos_call_param(&c, "uploadId", u->id);
 	p->tries++;
+	p->sent_at = net_now(u->task.loop);
 	if (p->copy) {
 		c.op = "UploadPartCopy";
 		c.answer_ms = 10 * 60 * 1000;	/* gigabytes, inside COS */
@@ -333,6 +336,7 @@ part_confirmed(struct cos_upload *u, struct cos_part *p)
 	const struct cos_answer *a = cos_request_answer(p->request);
 	struct cos_fault f;
 	uint64_t crc;
+	int64_t ms;
 
 	if (a->has_crc && part_crc(u, p, &crc) && a->crc != crc) {
 		cos_fault_set(&f, COS_CORRUPT, "part %d: COS has CRC-64 %"
@@ -347,6 +351,9 @@ part_confirmed(struct cos_upload *u, struct cos_part *p)
 		cos_upload_fail(u, &f);
 		return false;
 	}
+	ms = net_now(u->task.loop) - p->sent_at + 1;
+	if (!p->copy)
+		u->part_ms = u->part_ms > 0 ? (3 * u->part_ms + ms) / 4 : ms;
 	if (!remember(u, p, a)) {
 		cos_fault_set(&f, COS_UNAVAILABLE, "out of memory");
 		cos_upload_fail(u, &f);

@@ -110,6 +110,25 @@ test_cover(void)
 	}
 }
 
+static const struct {
+	int64_t part_ms;
+	int depth;
+} depths[] = {
+	{ 0, 2 }, { 1, 2 }, { 5, 2 }, { 8, 3 }, { 10, 4 }, { 20, 8 },
+	{ 39, 15 }, { 40, 16 }, { 41, 16 }, { INT64_MAX, 16 },
+};
+
+static void
+test_depth(void)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(depths) / sizeof(depths[0]); i++)
+		CHECK(cos_part_depth(depths[i].part_ms) == depths[i].depth,
+		    "depth row %zu: %d", i,
+		    cos_part_depth(depths[i].part_ms));
+}
+
 int
 main(void)
 {
@@ -122,5 +141,6 @@ main(void)
 	CHECK(cos_part_size(0, MIB, 200 * GIB) == MIB, "part 0 as part 1");
 	CHECK(cos_part_size(PARTS + 1, MIB, 200 * GIB) ==
 	    cos_part_size(PARTS, MIB, 200 * GIB), "no part after the last");
+	test_depth();
 	return test_end("t_parts");
 }
