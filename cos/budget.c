@@ -56,12 +56,6 @@ cos_budget_free(struct cos_budget *b)
 	free(b);
 }
 
-int64_t
-cos_budget_limit(const struct cos_budget *b)
-{
-	return b->limit;
-}
-
 bool
 cos_budget_pressed(const struct cos_budget *b)
 {

@@ -195,7 +195,6 @@ struct cos_reserve {		/* zero it; part of who asks */
 };
 struct cos_budget *cos_budget_new(int64_t limit);
 void cos_budget_free(struct cos_budget *);
-int64_t cos_budget_limit(const struct cos_budget *);
 /* Granted now (true), or queued: the owner is woken when granted is set. */
 bool cos_budget_ask(struct cos_budget *, struct cos_reserve *, int64_t bytes);
 /* Now or not at all, and only while a quarter of the limit stays free. */

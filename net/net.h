@@ -101,7 +101,6 @@ int net_listen(const struct net_addr *, int backlog, struct err *e);
 int net_listen_any(uint16_t port, int backlog, struct err *e);
 int net_accept(int listener, struct net_addr *peer);	/* fd, -1 and errno */
 int net_local(int fd, struct net_addr *);
-int net_peer(int fd, struct net_addr *);
 
 /* ---- streams: the only recv() and send() (stream.c) ---- */
 struct net_stream;

@@ -195,10 +195,3 @@ net_local(int fd, struct net_addr *a)
 	a->len = sizeof(a->ss);
 	return getsockname(fd, (struct sockaddr *)&a->ss, &a->len);
 }
-
-int
-net_peer(int fd, struct net_addr *a)
-{
-	a->len = sizeof(a->ss);
-	return getpeername(fd, (struct sockaddr *)&a->ss, &a->len);
-}
