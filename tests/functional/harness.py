@@ -4,6 +4,7 @@ chose; nothing sleeps: what has to be waited for is polled with a bound.
 
 COSFTPD and FAKECOS name other binaries (the sanitizer build, say)."""
 
+import atexit
 import ftplib
 import json
 import os
@@ -74,6 +75,12 @@ class Process:
             self.child = subprocess.Popen(
                 args, cwd=directory, stdin=subprocess.DEVNULL,
                 stdout=out, stderr=subprocess.STDOUT)
+        atexit.register(self.end)       # of a test that failed
+
+    def end(self):
+        if self.child.poll() is None:
+            self.child.kill()
+            self.child.wait()
 
     def text(self):
         with open(self.output, 'rb') as f:
