@@ -404,6 +404,7 @@ static void
 say_ready(const struct program *p)
 {
 	struct cos_client_settings set = client_settings(p);
+	int64_t largest = cos_largest_file(&set);
 	const struct conf_account *a;
 	size_t i;
 
@@ -414,9 +415,8 @@ say_ready(const struct program *p)
 		    a->bucket, a->endpoint, a->home_dir != NULL ?
 		    " (home_dir is not used)" : "");
 	}
-	log_line(p->log, cos_largest_file(&set) < set.max_file ?
-	    LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "largest file: %" PRId64
-	    " bytes", cos_largest_file(&set));
+	log_line(p->log, largest < set.max_file ? LOG_LEVEL_WARNING :
+	    LOG_LEVEL_INFO, "largest file: %" PRId64 " bytes", largest);
 	log_line(p->log, LOG_LEVEL_INFO, "cosftpd %s ready on port %u, %zu "
 	    "account%s", COSFTPD_VERSION, ftp_server_port(p->server),
 	    p->conf->naccounts, p->conf->naccounts == 1 ? "" : "s");

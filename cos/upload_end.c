@@ -30,6 +30,18 @@ out_of_memory(struct cos_upload *u)
 	cos_upload_fail(u, &f);
 }
 
+/* The one request of a step; the one before it is done with. */
+static void
+ask(struct cos_upload *u, const struct cos_call *c, enum cos_upload_step step)
+{
+	drop_request(u);
+	u->request = cos_request_new(u->bucket, c, u->who, &u->task);
+	if (u->request == NULL)
+		out_of_memory(u);
+	else
+		cos_upload_enter(u, step);
+}
+
 /* ---- the object is there and right ---- */
 
 static void
@@ -87,13 +99,8 @@ settle(struct cos_upload *u, bool verify_only)
 	    .key = u->key, .quiet_404 = true,
 	    .need = COS_NEED_ETAG };
 
-	drop_request(u);
 	u->verify_only = verify_only;
-	u->request = cos_request_new(u->bucket, &c, u->who, &u->task);
-	if (u->request == NULL)
-		out_of_memory(u);
-	else
-		cos_upload_enter(u, U_SETTLE);
+	ask(u, &c, U_SETTLE);
 }
 
 /* Is it ours?  By CRC where COS knows it, else by the ETag's form. */
@@ -136,8 +143,8 @@ settle_step(struct cos_upload *u)
 		}
 	} else if (u->verify_only) {
 		f = *cos_request_fault(u->request);
-		u->verify_only = false;
-		u->tries = TRIES;
+		cos_upload_fail(u, &f);
+		return;
 	}
 	drop_request(u);
 	if (u->verify_only)
@@ -195,12 +202,7 @@ cos_upload_put(struct cos_upload *u)
 	if (u->forbid)
 		cos_call_header(&c, "x-cos-forbid-overwrite", "true");
 	u->tries++;
-	drop_request(u);
-	u->request = cos_request_new(u->bucket, &c, u->who, &u->task);
-	if (u->request == NULL)
-		out_of_memory(u);
-	else
-		cos_upload_enter(u, U_PUT);
+	ask(u, &c, U_PUT);
 }
 
 static void
@@ -269,12 +271,7 @@ cos_upload_complete(struct cos_upload *u)
 	if (u->forbid)
 		cos_call_header(&c, "x-cos-forbid-overwrite", "true");
 	u->tries++;
-	drop_request(u);
-	u->request = cos_request_new(u->bucket, &c, u->who, &u->task);
-	if (u->request == NULL)
-		out_of_memory(u);
-	else
-		cos_upload_enter(u, U_COMPLETE);
+	ask(u, &c, U_COMPLETE);
 }
 
 static void
