@@ -115,7 +115,8 @@ def test_broken_link_goes_on_at_the_missing_byte(ftp, fake):
     fake.fault(op=GET, body_cut=1)
     fake.fault(op=GET, body_cut=2)
     assert harness.fetch(ftp, 'f') == data
-    assert fake.ops() == {GET: 2 + 3}       # two pieces, three breaks
+    # Three breaks, and pieces of a MiB or more as the first one's pace says.
+    assert 2 + 3 <= fake.ops()[GET] <= 3 + 3
     assert sum(e['bytes_in'] for e in fake.log()) == 0
     assert all(e['status'] == 206 for e in fake.log())
 
