@@ -52,6 +52,7 @@ struct program {
 	struct tls_trust *trust;
 	struct cos_client *client;
 	struct cos_bucket **buckets;
+	struct ftp_listeners listeners;
 	struct ftp_server *server;
 	int signals[2];
 	enum { RUNNING, DRAINING, ABORTING } state;
@@ -241,6 +242,7 @@ take_apart(struct program *p)
 	size_t i;
 
 	ftp_server_free(p->server);
+	ftp_listeners_close(&p->listeners);
 	for (i = 0; p->buckets != NULL && i < p->conf->naccounts; i++)
 		cos_bucket_free(p->buckets[i]);
 	cos_client_free(p->client);
@@ -394,6 +396,7 @@ program_step(struct net_task *t, unsigned why)
 		p->state = DRAINING;
 		net_task_deadline(&p->task,
 		    (int64_t)p->conf->drain_timeout * 1000);
+		ftp_listeners_close(&p->listeners);
 		ftp_server_drain(p->server, false, &p->task);
 	}
 	if (p->state != RUNNING)
@@ -418,16 +421,17 @@ say_ready(const struct program *p)
 	log_line(p->log, largest < set.max_file ? LOG_LEVEL_WARNING :
 	    LOG_LEVEL_INFO, "largest file: %" PRId64 " bytes", largest);
 	log_line(p->log, LOG_LEVEL_INFO, "cosftpd %s ready on port %u, %zu "
-	    "account%s", COSFTPD_VERSION, ftp_server_port(p->server),
+	    "account%s", COSFTPD_VERSION, ftp_listeners_port(&p->listeners),
 	    p->conf->naccounts, p->conf->naccounts == 1 ? "" : "s");
 	printf("cosftpd %s ready on port %u\n", COSFTPD_VERSION,
-	    ftp_server_port(p->server));
+	    ftp_listeners_port(&p->listeners));
 	fflush(stdout);
 }
 
 static int
 serve(struct program *p)
 {
+	struct ftp_settings set;
 	struct err e = { "" };
 	int status = EXIT_START;
 
@@ -438,8 +442,11 @@ serve(struct program *p)
 	}
 	if (catch_signals(p, &e) < 0)
 		goto out;
-	p->server = ftp_server_new(p->loop, p->log, p->conf, p->buckets,
-	    p->resolver, &e);
+	if (ftp_listen(&p->listeners, p->conf, &e) < 0)
+		goto out;
+	set = (struct ftp_settings){ .conf = p->conf, .buckets = p->buckets,
+	    .resolver = p->resolver, .listeners = &p->listeners };
+	p->server = ftp_server_new(p->loop, p->log, &set, &e);
 	if (p->server == NULL)
 		goto out;
 	say_ready(p);
@@ -459,7 +466,8 @@ int
 main(int argc, char **argv)
 {
 	struct options o = { .file = NULL };
-	struct program p = { .signals = { -1, -1 } };
+	struct program p = { .signals = { -1, -1 },
+	    .listeners = { -1, -1 } };
 	struct cos_client_settings set;
 	struct log_settings quiet = { .level = LOG_LEVEL_WARNING, .dir = "-" };
 	struct err e = { "" };

@@ -1,5 +1,5 @@
 /*
- * ftp/ftp.h - the FTP server: three calls, and free.
+ * ftp/ftp.h - the FTP server: listen, run, drain.
  */
 #ifndef COSFTPD_FTP_H
 #define COSFTPD_FTP_H
@@ -11,11 +11,27 @@
 
 struct ftp_server;
 
-/* Binds and listens; sessions start as the loop runs.  buckets[i] belongs to
- * conf->accounts[i].  Everything is borrowed until ftp_server_free. */
+/* The listening sockets, made once for all workers; -1: none. */
+struct ftp_listeners {
+	int plain;		/* AUTH TLS there, too */
+	int implicit;		/* TLS from the first byte */
+};
+int ftp_listen(struct ftp_listeners *, const struct conf *, struct err *);
+void ftp_listeners_close(struct ftp_listeners *);
+uint16_t ftp_listeners_port(const struct ftp_listeners *);
+
+struct ftp_settings {		/* all borrowed until ftp_server_free */
+	const struct conf *conf;
+	struct cos_bucket *const *buckets;	/* one of each account */
+	struct net_resolver *resolver;
+	const struct ftp_listeners *listeners;
+	const struct tls_identity *identity;	/* NULL: no FTPS */
+	struct tls_cache *cache;	/* sessions, for resumption */
+};
+
+/* Sessions start as the loop runs. */
 struct ftp_server *ftp_server_new(struct net_loop *, struct log *,
-    const struct conf *, struct cos_bucket *const *buckets,
-    struct net_resolver *, struct err *);
+    const struct ftp_settings *, struct err *);
 
 /* Bytes of one session with a transfer under way, without upload parts. */
 size_t ftp_session_bytes(void);
@@ -25,7 +41,6 @@ size_t ftp_session_bytes(void);
  * being completed in the store. */
 void ftp_server_drain(struct ftp_server *, bool hard, struct net_task *owner);
 size_t ftp_server_sessions(const struct ftp_server *);
-uint16_t ftp_server_port(const struct ftp_server *);
 void ftp_server_free(struct ftp_server *);
 
 #endif

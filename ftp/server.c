@@ -48,8 +48,9 @@ refuse(struct ftp_server *v, int fd, const struct net_addr *peer,
 }
 
 static void
-admit(struct ftp_server *v, int fd, const struct net_addr *peer)
+admit(struct ftp_listener *l, int fd, const struct net_addr *peer)
 {
+	struct ftp_server *v = l->server;
 	size_t per_ip = (size_t)v->conf->max_per_ip;
 
 	if (v->max_sessions > 0 && v->nsessions >= v->max_sessions)
@@ -57,44 +58,43 @@ admit(struct ftp_server *v, int fd, const struct net_addr *peer)
 	else if (per_ip > 0 && sessions_of(v, peer) >= per_ip)
 		refuse(v, fd, peer, "Too many connections from your address");
 	else
-		ftp_session_new(v, fd, peer);
+		ftp_session_new(v, fd, peer, l->tls);
 }
 
 /* Without a free descriptor accept() would fail for ever: use the spare one
  * to take the client off the queue with a word, then rest a little. */
 static void
-out_of_descriptors(struct ftp_server *v)
+out_of_descriptors(struct ftp_listener *l)
 {
+	struct ftp_server *v = l->server;
 	struct net_addr peer;
 	int fd;
 
 	close(v->spare);
-	fd = net_accept(v->listener, &peer);
+	fd = net_accept(l->fd, &peer);
 	if (fd >= 0)
 		refuse(v, fd, &peer, "The server is out of descriptors");
 	v->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	net_task_watch(&v->task, v->listener, 0);
-	net_task_deadline(&v->task, PAUSE_MS);
+	net_task_watch(&l->task, l->fd, 0);
+	net_task_deadline(&l->task, PAUSE_MS);
 }
 
 static void
 step(struct net_task *t, unsigned why)
 {
-	struct ftp_server *v = (struct ftp_server *)t;
+	struct ftp_listener *l = (struct ftp_listener *)t;
 	struct net_addr peer;
 	int i, fd;
 
-	if (v->draining)
-		return;
 	if (why & NET_TIMEOUT)
-		net_task_watch(&v->task, v->listener, NET_READ);
+		net_task_watch(&l->task, l->fd, NET_READ);
 	for (i = 0; i < ACCEPT_BATCH; i++) {
-		fd = net_accept(v->listener, &peer);
+		fd = net_accept(l->fd, &peer);
 		if (fd >= 0) {
-			admit(v, fd, &peer);
+			admit(l, fd, &peer);
 		} else if (errno == EMFILE || errno == ENFILE ||
 		    errno == ENOBUFS || errno == ENOMEM) {
-			out_of_descriptors(v);
+			out_of_descriptors(l);
 			return;
 		} else if (errno != ECONNABORTED && errno != EINTR) {
 			return;
@@ -163,23 +163,61 @@ listen_on(const struct conf *c, struct err *e)
 	return net_listen(&a, BACKLOG, e);
 }
 
-struct ftp_server *
-ftp_server_new(struct net_loop *l, struct log *log, const struct conf *conf,
-    struct cos_bucket *const *buckets, struct net_resolver *resolver,
-    struct err *e)
+int
+ftp_listen(struct ftp_listeners *s, const struct conf *c, struct err *e)
 {
+	s->implicit = -1;
+	s->plain = listen_on(c, e);
+	return s->plain < 0 ? -1 : 0;
+}
+
+void
+ftp_listeners_close(struct ftp_listeners *s)
+{
+	if (s->plain >= 0)
+		close(s->plain);
+	if (s->implicit >= 0)
+		close(s->implicit);
+	s->plain = s->implicit = -1;
+}
+
+uint16_t
+ftp_listeners_port(const struct ftp_listeners *s)
+{
+	struct net_addr a;
+
+	return net_local(s->plain, &a) == 0 ? net_addr_port(&a) : 0;
+}
+
+static void
+listener_start(struct ftp_server *v, struct ftp_listener *l, int fd, bool tls)
+{
+	net_task_init(&l->task, v->loop, step);
+	l->server = v;
+	l->fd = fd;
+	l->tls = tls;
+	if (fd >= 0)
+		net_task_watch(&l->task, fd, NET_READ);
+}
+
+struct ftp_server *
+ftp_server_new(struct net_loop *l, struct log *log,
+    const struct ftp_settings *set, struct err *e)
+{
+	const struct conf *conf = set->conf;
 	struct ftp_server *v = calloc(1, sizeof(*v));
 
 	if (v == NULL) {
 		err_set(e, "out of memory");
 		return NULL;
 	}
-	net_task_init(&v->task, l, step);
 	v->loop = l;
 	v->log = log;
 	v->conf = conf;
-	v->buckets = buckets;
-	v->resolver = resolver;
+	v->buckets = set->buckets;
+	v->resolver = set->resolver;
+	v->identity = set->identity;
+	v->cache = set->cache;
 	if (conf->max_connection_num > 0) {
 		/* control and data connection each, and one to refuse with */
 		v->max_sessions = (size_t)(conf->max_connection_num - 1) / 2;
@@ -187,13 +225,9 @@ ftp_server_new(struct net_loop *l, struct log *log, const struct conf *conf,
 			v->max_sessions = 1;
 	}
 	v->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	v->listener = listen_on(conf, e);
 	masq_start(v);
-	if (v->listener < 0) {
-		ftp_server_free(v);
-		return NULL;
-	}
-	net_task_watch(&v->task, v->listener, NET_READ);
+	listener_start(v, &v->plain, set->listeners->plain, false);
+	listener_start(v, &v->implicit, set->listeners->implicit, true);
 	return v;
 }
 
@@ -201,14 +235,6 @@ size_t
 ftp_server_sessions(const struct ftp_server *v)
 {
 	return v->nsessions;
-}
-
-uint16_t
-ftp_server_port(const struct ftp_server *v)
-{
-	struct net_addr a;
-
-	return net_local(v->listener, &a) == 0 ? net_addr_port(&a) : 0;
 }
 
 void
@@ -219,11 +245,8 @@ ftp_server_drain(struct ftp_server *v, bool hard, struct net_task *owner)
 	v->draining = true;
 	v->hard = hard;
 	v->drain_owner = owner;
-	if (v->listener >= 0) {
-		net_task_watch(&v->task, -1, 0);
-		close(v->listener);
-		v->listener = -1;
-	}
+	net_task_end(&v->plain.task);
+	net_task_end(&v->implicit.task);
 	for (s = v->sessions; s != NULL; s = next) {
 		next = s->next;
 		ftp_session_drain(s, hard);
@@ -239,12 +262,11 @@ ftp_server_free(struct ftp_server *v)
 		return;
 	while (v->sessions != NULL)
 		ftp_session_free(v->sessions);
-	if (v->listener >= 0)
-		close(v->listener);
 	if (v->spare >= 0)
 		close(v->spare);
 	net_lookup_free(v->masq_lookup);
 	net_task_end(&v->masq_task);
-	net_task_end(&v->task);
+	net_task_end(&v->plain.task);
+	net_task_end(&v->implicit.task);
 	free(v);
 }

@@ -87,11 +87,13 @@ ftp_session_deadline(struct ftp_session *s, int64_t in_ms)
 }
 
 void
-ftp_session_new(struct ftp_server *server, int fd, const struct net_addr *peer)
+ftp_session_new(struct ftp_server *server, int fd, const struct net_addr *peer,
+    bool tls)
 {
 	struct ftp_session *s = calloc(1, sizeof(*s));
 	char text[NET_ADDR_TEXT];
 
+	(void)tls;
 	if (s == NULL) {
 		struct net_stream *t = net_stream_new(server->loop, fd, NULL);
 

@@ -23,14 +23,23 @@ struct ftp_job {
 	bool finishes_alone;	/* goes on when the client is gone */
 };
 
+struct ftp_listener {
+	struct net_task task;
+	struct ftp_server *server;
+	int fd;				/* borrowed; -1: none */
+	bool tls;			/* from the first byte */
+};
+
 struct ftp_server {
-	struct net_task task;		/* the listener */
 	struct net_loop *loop;
 	struct log *log;
 	const struct conf *conf;
 	struct cos_bucket *const *buckets;
 	struct net_resolver *resolver;
-	int listener, spare;		/* spare: a descriptor to say 421 with */
+	const struct tls_identity *identity;	/* NULL: no FTPS */
+	struct tls_cache *cache;
+	struct ftp_listener plain, implicit;
+	int spare;			/* a descriptor to say 421 with */
 	struct ftp_session *sessions;
 	size_t nsessions, max_sessions;	/* 0: no limit */
 	unsigned last_id;
@@ -88,7 +97,9 @@ struct ftp_session {
 };
 
 /* ---- session.c ---- */
-void ftp_session_new(struct ftp_server *, int fd, const struct net_addr *peer);
+/* tls: the handshake comes first. */
+void ftp_session_new(struct ftp_server *, int fd, const struct net_addr *peer,
+    bool tls);
 void ftp_session_free(struct ftp_session *);
 /* Drain: idle sessions get 421; hard drops the rest. */
 void ftp_session_drain(struct ftp_session *, bool hard);
