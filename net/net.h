@@ -95,6 +95,8 @@ void net_addr_unmap(struct net_addr *);	/* v4-mapped to plain IPv4 */
 bool net_addr_is4(const struct net_addr *);	/* also v4-mapped */
 /* the four bytes of an IPv4 or v4-mapped address */
 void net_addr_v4(const struct net_addr *, unsigned char out[4]);
+/* an IPv6 address; IPv4 as v4-mapped */
+void net_addr_bytes(const struct net_addr *, unsigned char out[16]);
 
 /* host NULL: any address, one dual-stack socket where there is IPv6. */
 int net_listen(const struct net_addr *, int backlog, struct err *e);

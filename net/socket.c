@@ -105,18 +105,25 @@ net_addr_unmap(struct net_addr *a)
 	memcpy(&in4(a)->sin_addr, ip, sizeof(ip));
 }
 
+void
+net_addr_bytes(const struct net_addr *a, unsigned char out[16])
+{
+	memset(out, 0, 10);
+	memset(out + 10, 0xff, 2);
+	if (net_addr_is4(a))
+		net_addr_v4(a, out + 12);
+	else
+		memcpy(out, &in6(a)->sin6_addr, 16);
+}
+
 bool
 net_addr_same_host(const struct net_addr *a, const struct net_addr *b)
 {
-	unsigned char x[4], y[4];
+	unsigned char x[16], y[16];
 
-	if (net_addr_is4(a) != net_addr_is4(b))
-		return false;
-	if (!net_addr_is4(a))
-		return memcmp(&in6(a)->sin6_addr, &in6(b)->sin6_addr, 16) == 0;
-	net_addr_v4(a, x);
-	net_addr_v4(b, y);
-	return memcmp(x, y, 4) == 0;
+	net_addr_bytes(a, x);
+	net_addr_bytes(b, y);
+	return memcmp(x, y, sizeof(x)) == 0;
 }
 
 bool

@@ -1,0 +1,59 @@
+/*
+ * net/process.h - a supervisor's workers, and memory they share.
+ *
+ * The supervisor forks each worker with one end of a socket pair.  A worker
+ * says on it that it is ready; its end of file, which also comes when the
+ * supervisor is gone, tells the worker to drain.  Workers have a session of
+ * their own (setsid), so that a terminal's signals reach the supervisor only.
+ */
+#ifndef COSFTPD_PROCESS_H
+#define COSFTPD_PROCESS_H
+
+#include "net.h"
+
+/* Zeroed memory, shared with whoever is forked later; pages cost nothing
+ * until they are written to. */
+void *net_shared_new(size_t bytes, struct err *e);
+void net_shared_free(void *, size_t bytes);
+
+/* A wake-up from one process to another, made before they part; level: it
+ * stays rung until it is heard. */
+int net_bell_new(struct err *e);	/* a descriptor to watch for NET_READ */
+void net_bell_ring(int bell);
+void net_bell_hear(int bell);
+
+struct net_workers;
+enum net_worker_state {
+	NET_WORKER_STARTING,
+	NET_WORKER_READY,
+	NET_WORKER_ENDED	/* status is that of waitpid() */
+};
+struct net_worker_news {
+	int slot;
+	pid_t pid;
+	enum net_worker_state state;
+	int status;
+};
+
+/* body runs in the child, with signals at their defaults but for SIGINT and
+ * SIGTERM, which are ignored; what it returns is the exit status.  ctx and
+ * owner are borrowed. */
+struct net_workers *net_workers_new(struct net_loop *, int n,
+    int (*body)(void *ctx, int slot, int control), void *ctx,
+    struct net_task *owner, struct err *e);
+/* Forks the worker of a slot; after its end in youth only after a pause that
+ * doubles (a tenth of a second to ten).  -1: fork failed, *e filled. */
+int net_workers_start(struct net_workers *, int slot, struct err *e);
+/* What has changed since the last call, one by one; the owner is woken for
+ * it.  SIGCHLD is the owner's: it says so by net_workers_reap. */
+bool net_workers_news(struct net_workers *, struct net_worker_news *);
+void net_workers_reap(struct net_workers *);
+void net_workers_drain(struct net_workers *);	/* and start none again */
+void net_workers_kill(struct net_workers *);
+size_t net_workers_alive(const struct net_workers *);
+void net_workers_free(struct net_workers *);
+
+/* In the worker: ready to serve. */
+void net_worker_ready(int control);
+
+#endif
