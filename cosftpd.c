@@ -12,19 +12,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "conf/conf.h"
 #include "conf/log.h"
 #include "cos/cos.h"
 #include "ftp/ftp.h"
-#include "net/net.h"
+#include "net/process.h"
 #include "tls/tls.h"
 
 enum {
 	EXIT_CONF = 1,
 	EXIT_START = 2,
-	ABORT_MS = 800		/* for the last aborts, after the drain */
+	ABORT_MS = 800,		/* for the last aborts, after the drain */
+	KILL_MS = 2000,		/* more, until a worker is hanging */
+	SESSIONS_MAX = 65536	/* of one worker */
 };
 
 static const char usage[] =
@@ -39,23 +42,43 @@ static const char usage[] =
 
 struct options {
 	const char *file;
-	bool test, check;
+	bool test, check, single;
 };
 
-/* Everything that lives while the server runs. */
+/* What all processes have in common; made before any is forked. */
 struct program {
-	struct net_task task;		/* signals, drain deadlines */
+	struct options options;
 	struct conf *conf;
 	struct log *log;
+	struct ftp_listeners listeners;
+	struct cos_share *cos_share;
+	struct ftp_share *ftp_share;
+	int workers;
+	int signals[2];
+};
+
+/* What one process needs to serve. */
+struct worker {
+	struct net_task task;		/* the word to stop, drain deadlines */
+	struct program *program;
+	int slot;
 	struct net_loop *loop;
 	struct net_resolver *resolver;
 	struct tls_trust *trust;
 	struct cos_client *client;
 	struct cos_bucket **buckets;
-	struct ftp_listeners listeners;
 	struct ftp_server *server;
-	int signals[2];
 	enum { RUNNING, DRAINING, ABORTING } state;
+};
+
+struct supervisor {
+	struct net_task task;		/* signals, the deadline of a stop */
+	struct program *program;
+	struct net_loop *loop;
+	struct net_workers *workers;
+	int ready;			/* workers that said so */
+	bool said, stopping;
+	int status;
 };
 
 /* ---- settings ---- */
@@ -88,7 +111,8 @@ read_options(int argc, char **argv, struct options *o)
 			o->file = optarg;
 			break;
 		case '1':
-			break;		/* there is only one process so far */
+			o->single = true;
+			break;
 		case 't':
 			o->test = true;
 			break;
@@ -141,7 +165,7 @@ client_settings(const struct program *p)
 		.max_file = p->conf->single_file_max_size,
 		.min_part = p->conf->min_part_size,
 		.parts_in_flight = p->conf->upload_thread_num,
-		.trust = p->trust,
+		.share = p->cos_share,
 	};
 }
 
@@ -158,250 +182,75 @@ say_largest(const struct cos_client_settings *set)
 		    cos_memory_needed(set));
 }
 
-/* ---- can this machine carry it? (config_check_enable) ---- */
+/* ---- a worker: the parts put together ---- */
 
 static int
-compare(const char *what, const char *unit, int64_t need, int64_t have,
-    struct err *e)
+load_trust(struct worker *w, struct err *e)
 {
-	if (have < 0 || need <= have)
-		return 0;
-	return err_set(e, "%s: needed %" PRId64 " %s, available %" PRId64
-	    " (config_check_enable = false starts all the same)", what, need,
-	    unit, have);
-}
-
-static int
-check_resources(const struct conf *c, struct err *e)
-{
-	/* Each session: control and data connection, and those to COS. */
-	int64_t sessions = c->max_connection_num > 0 ?
-	    (c->max_connection_num - 1) / 2 : 0;
-	int64_t per = c->upload_thread_num > 0 ? c->upload_thread_num : 4;
-	/* What is read ahead is a MiB or more on each connection. */
-	int64_t ahead = c->memory_limit / (1024 * 1024);
-	int64_t files = 64 + sessions * (2 + per) +
-	    (ahead < sessions * 16 ? ahead : sessions * 16);
-	int64_t memory = c->memory_limit + 4 * 1024 * 1024 +
-	    sessions * (int64_t)ftp_session_bytes();
-	int64_t have = net_limit_descriptors(files > 65536 ? files : 65536);
-
-	if (!c->config_check_enable)
-		return 0;
-	if (compare("max_connection_num", "descriptors", files, have, e) < 0)
-		return -1;
-	return compare("memory_limit and max_connection_num",
-	    "bytes of memory", memory, net_limit_memory(), e);
-}
-
-/* ---- putting the parts together ---- */
-
-static int
-load_trust(struct program *p, struct err *e)
-{
-	bool https = p->conf->ca_file != NULL;
+	const struct conf *c = w->program->conf;
+	bool https = c->ca_file != NULL;
 	size_t i;
 
-	for (i = 0; i < p->conf->naccounts; i++)
-		https = https || p->conf->accounts[i].https;
+	for (i = 0; i < c->naccounts; i++)
+		https = https || c->accounts[i].https;
 	if (!https)
 		return 0;
-	p->trust = tls_trust_load(p->conf->ca_file, e);
-	return p->trust != NULL ? 0 : -1;
+	w->trust = tls_trust_load(c->ca_file, e);
+	return w->trust != NULL ? 0 : -1;
 }
 
 static int
-build(struct program *p, struct err *e)
+build(struct worker *w, struct err *e)
 {
-	struct cos_client_settings set;
+	struct program *p = w->program;
+	struct cos_client_settings set = client_settings(p);
 	size_t i;
 
-	p->loop = net_loop_new(e);
-	if (p->loop == NULL || load_trust(p, e) < 0)
+	w->loop = net_loop_new(e);
+	if (w->loop == NULL || load_trust(w, e) < 0)
 		return -1;
-	set = client_settings(p);
-	p->resolver = net_resolver_new(p->loop);
-	if (p->resolver == NULL)
+	set.trust = w->trust;
+	set.slot = w->slot;
+	w->resolver = net_resolver_new(w->loop);
+	if (w->resolver == NULL)
 		return err_set(e, "out of memory");
-	p->client = cos_client_new(p->loop, p->log, p->resolver, &set, e);
-	p->buckets = calloc(p->conf->naccounts, sizeof(*p->buckets));
-	if (p->client == NULL || p->buckets == NULL)
+	w->client = cos_client_new(w->loop, p->log, w->resolver, &set, e);
+	w->buckets = calloc(p->conf->naccounts, sizeof(*w->buckets));
+	if (w->client == NULL || w->buckets == NULL)
 		return -1;
 	for (i = 0; i < p->conf->naccounts; i++) {
-		p->buckets[i] = cos_bucket_new(p->client,
+		w->buckets[i] = cos_bucket_new(w->client,
 		    &p->conf->accounts[i], e);
-		if (p->buckets[i] == NULL)
+		if (w->buckets[i] == NULL)
 			return -1;
 	}
 	return 0;
 }
 
 static void
-take_apart(struct program *p)
+take_apart(struct worker *w)
 {
 	size_t i;
 
-	ftp_server_free(p->server);
-	ftp_listeners_close(&p->listeners);
-	for (i = 0; p->buckets != NULL && i < p->conf->naccounts; i++)
-		cos_bucket_free(p->buckets[i]);
-	cos_client_free(p->client);
-	net_resolver_free(p->resolver);
-	tls_trust_free(p->trust);
-	net_loop_free(p->loop);
-	free(p->buckets);
-	log_free(p->log);
-	conf_free(p->conf);
-}
-
-/* ---- --check: one key of every bucket ---- */
-
-struct check {
-	struct net_task task;
-	struct program *program;
-	struct cos_list *list;
-	size_t account;
-	int failures;
-};
-
-static void
-check_next(struct check *k)
-{
-	struct program *p = k->program;
-
-	if (k->account == p->conf->naccounts) {
-		net_loop_stop(p->loop);
-		return;
-	}
-	k->list = cos_list_new(p->buckets[k->account], "", false, 1, "check",
-	    &k->task);
-	if (k->list == NULL)
-		net_loop_stop(p->loop);
+	net_task_end(&w->task);
+	ftp_server_free(w->server);
+	for (i = 0; w->buckets != NULL && i < w->program->conf->naccounts; i++)
+		cos_bucket_free(w->buckets[i]);
+	cos_client_free(w->client);
+	net_resolver_free(w->resolver);
+	tls_trust_free(w->trust);
+	net_loop_free(w->loop);
+	free(w->buckets);
 }
 
 static void
-check_step(struct net_task *t, unsigned why)
+complain(const struct program *p, const struct err *e)
 {
-	struct check *k = (struct check *)t;
-	const struct conf_account *a;
-	const struct cos_fault *f;
-
-	(void)why;
-	if (k->list == NULL) {
-		check_next(k);
-		return;
-	}
-	if (cos_list_next(k->list) == NULL &&
-	    cos_list_state(k->list) == COS_BUSY)
-		return;
-	a = &k->program->conf->accounts[k->account];
-	f = cos_list_fault(k->list);
-	if (cos_list_state(k->list) == COS_FAILED) {
-		k->failures++;
-		printf("[%s] %s.%s: %s\n", a->section, a->bucket, a->endpoint,
-		    f->text);
-		if (f->cause == COS_CLOCK)
-			printf("[%s] the store's clock is %lld s %s ours\n",
-			    a->section, (long long)llabs(f->skew),
-			    f->skew > 0 ? "ahead of" : "behind");
-	} else {
-		printf("[%s] %s.%s: ok\n", a->section, a->bucket, a->endpoint);
-	}
-	cos_list_free(k->list);
-	k->list = NULL;
-	k->account++;
-	check_next(k);
+	fprintf(stderr, "cosftpd: %s\n", e->text);
+	log_line(p->log, LOG_LEVEL_ERROR, "%s", e->text);
 }
 
-static int
-check_accounts(struct program *p)
-{
-	struct check k = { .program = p };
-	struct err e;
-
-	net_task_init(&k.task, p->loop, check_step);
-	net_task_wake(&k.task);
-	if (net_loop_run(p->loop, &e) < 0) {
-		fprintf(stderr, "cosftpd: %s\n", e.text);
-		k.failures++;
-	}
-	cos_list_free(k.list);
-	net_task_end(&k.task);
-	return k.failures > 0 ? EXIT_CONF : 0;
-}
-
-/* ---- signals and the drain ---- */
-
-static int signal_pipe = -1;	/* all a handler can reach */
-
-static void
-on_signal(int sig)
-{
-	int saved = errno;
-	char c = (char)sig;
-
-	if (write(signal_pipe, &c, 1) < 0)
-		c = 0;	/* full: a stop is on its way already */
-	errno = saved;
-}
-
-static int
-catch_signals(struct program *p, struct err *e)
-{
-	struct sigaction sa = { .sa_handler = on_signal };
-
-	if (pipe2(p->signals, O_CLOEXEC | O_NONBLOCK) < 0)
-		return err_sys(e, "pipe");
-	signal_pipe = p->signals[1];
-	sigaction(SIGTERM, &sa, NULL);
-	sigaction(SIGINT, &sa, NULL);
-	sa.sa_handler = SIG_IGN;
-	sigaction(SIGPIPE, &sa, NULL);
-	sigaction(SIGHUP, &sa, NULL);
-	net_task_watch(&p->task, p->signals[0], NET_READ);
-	return 0;
-}
-
-static void
-drain_step(struct program *p, bool timeout)
-{
-	if (p->state == DRAINING && timeout &&
-	    ftp_server_sessions(p->server) > 0) {
-		log_line(p->log, LOG_LEVEL_WARNING, "stop: %zu sessions are "
-		    "dropped", ftp_server_sessions(p->server));
-		ftp_server_drain(p->server, true, &p->task);
-	}
-	if (ftp_server_sessions(p->server) > 0)
-		return;
-	if (p->state == DRAINING) {
-		p->state = ABORTING;
-		net_task_deadline(&p->task, ABORT_MS);
-		timeout = false;
-	}
-	if (cos_client_pending(p->client, &p->task) > 0 && !timeout)
-		return;
-	cos_client_give_up(p->client);
-	net_loop_stop(p->loop);
-}
-
-static void
-program_step(struct net_task *t, unsigned why)
-{
-	struct program *p = (struct program *)t;
-	char c;
-
-	if (read(p->signals[0], &c, 1) == 1 && p->state == RUNNING) {
-		log_line(p->log, LOG_LEVEL_INFO, "stop: signal %d, %zu "
-		    "sessions", c, ftp_server_sessions(p->server));
-		p->state = DRAINING;
-		net_task_deadline(&p->task,
-		    (int64_t)p->conf->drain_timeout * 1000);
-		ftp_listeners_close(&p->listeners);
-		ftp_server_drain(p->server, false, &p->task);
-	}
-	if (p->state != RUNNING)
-		drain_step(p, why & NET_TIMEOUT);
-}
+/* ---- a worker: serve and drain ---- */
 
 static void
 say_ready(const struct program *p)
@@ -421,82 +270,335 @@ say_ready(const struct program *p)
 	log_line(p->log, largest < set.max_file ? LOG_LEVEL_WARNING :
 	    LOG_LEVEL_INFO, "largest file: %" PRId64 " bytes", largest);
 	log_line(p->log, LOG_LEVEL_INFO, "cosftpd %s ready on port %u, %zu "
-	    "account%s", COSFTPD_VERSION, ftp_listeners_port(&p->listeners),
-	    p->conf->naccounts, p->conf->naccounts == 1 ? "" : "s");
+	    "account%s, %d worker%s", COSFTPD_VERSION,
+	    ftp_listeners_port(&p->listeners), p->conf->naccounts,
+	    p->conf->naccounts == 1 ? "" : "s", p->workers,
+	    p->workers == 1 ? "" : "s");
 	printf("cosftpd %s ready on port %u\n", COSFTPD_VERSION,
 	    ftp_listeners_port(&p->listeners));
 	fflush(stdout);
 }
 
-static int
-serve(struct program *p)
+static void
+drain_step(struct worker *w, bool timeout)
 {
-	struct ftp_settings set;
-	struct err e = { "" };
-	int status = EXIT_START;
+	struct log *log = w->program->log;
 
-	net_task_init(&p->task, p->loop, program_step);
-	if (check_resources(p->conf, &e) < 0) {
-		status = EXIT_CONF;
-		goto out;
+	if (w->state == DRAINING && timeout &&
+	    ftp_server_sessions(w->server) > 0) {
+		log_line(log, LOG_LEVEL_WARNING, "stop: %zu sessions are "
+		    "dropped", ftp_server_sessions(w->server));
+		ftp_server_drain(w->server, true, &w->task);
 	}
-	if (catch_signals(p, &e) < 0)
-		goto out;
-	if (ftp_listen(&p->listeners, p->conf, &e) < 0)
-		goto out;
-	set = (struct ftp_settings){ .conf = p->conf, .buckets = p->buckets,
-	    .resolver = p->resolver, .listeners = &p->listeners };
-	p->server = ftp_server_new(p->loop, p->log, &set, &e);
-	if (p->server == NULL)
-		goto out;
-	say_ready(p);
-	status = net_loop_run(p->loop, &e) < 0 ? EXIT_START : 0;
-out:
-	if (status != 0) {
-		fprintf(stderr, "cosftpd: %s\n", e.text);
-		log_line(p->log, LOG_LEVEL_ERROR, "%s", e.text);
-	} else {
-		log_line(p->log, LOG_LEVEL_INFO, "stopped");
+	if (ftp_server_sessions(w->server) > 0)
+		return;
+	if (w->state == DRAINING) {
+		w->state = ABORTING;
+		net_task_deadline(&w->task, ABORT_MS);
+		timeout = false;
 	}
-	net_task_end(&p->task);
+	if (cos_client_pending(w->client, &w->task) > 0 && !timeout)
+		return;
+	cos_client_give_up(w->client);
+	net_loop_stop(w->loop);
+}
+
+static void
+worker_step(struct net_task *t, unsigned why)
+{
+	struct worker *w = (struct worker *)t;
+	struct program *p = w->program;
+
+	/* A signal, or the end of file of the supervisor's descriptor. */
+	if ((why & NET_READ) && w->state == RUNNING) {
+		net_task_watch(t, -1, 0);
+		w->state = DRAINING;
+		net_task_deadline(t, (int64_t)p->conf->drain_timeout * 1000);
+		ftp_listeners_close(&p->listeners);
+		ftp_server_drain(w->server, false, t);
+	}
+	if (w->state != RUNNING)
+		drain_step(w, why & NET_TIMEOUT);
+}
+
+/* stop: readable when it is time to.  The exit status. */
+static int
+serve(struct worker *w, int stop, struct err *e)
+{
+	struct program *p = w->program;
+	struct ftp_settings set = { .conf = p->conf,
+	    .listeners = &p->listeners, .share = p->ftp_share,
+	    .slot = w->slot };
+
+	if (build(w, e) < 0)
+		return EXIT_START;
+	set.buckets = w->buckets;
+	set.resolver = w->resolver;
+	w->server = ftp_server_new(w->loop, p->log, &set, e);
+	if (w->server == NULL)
+		return EXIT_START;
+	cos_client_inherit(w->client, w->buckets, p->conf->naccounts);
+	net_task_init(&w->task, w->loop, worker_step);
+	net_task_watch(&w->task, stop, NET_READ);
+	if (p->options.single)
+		say_ready(p);
+	else
+		net_worker_ready(stop);
+	return net_loop_run(w->loop, e) < 0 ? EXIT_START : 0;
+}
+
+static int
+work(void *ctx, int slot, int stop)
+{
+	struct worker w = { .program = ctx, .slot = slot };
+	struct err e = { "" };
+	int status;
+
+	if (!w.program->options.single) {
+		close(w.program->signals[0]);
+		close(w.program->signals[1]);
+	}
+	status = serve(&w, stop, &e);
+	if (status != 0)
+		complain(w.program, &e);
+	take_apart(&w);
 	return status;
+}
+
+/* ---- signals ---- */
+
+static int signal_pipe = -1;	/* all a handler can reach */
+
+static void
+on_signal(int sig)
+{
+	int saved = errno;
+	char c = (char)sig;
+
+	if (write(signal_pipe, &c, 1) < 0)
+		c = 0;	/* full: there is enough to be read */
+	errno = saved;
+}
+
+static int
+catch_signals(struct program *p, struct err *e)
+{
+	struct sigaction sa = { .sa_handler = on_signal,
+	    .sa_flags = SA_RESTART };
+
+	if (pipe2(p->signals, O_CLOEXEC | O_NONBLOCK) < 0)
+		return err_sys(e, "pipe");
+	signal_pipe = p->signals[1];
+	sigaction(SIGTERM, &sa, NULL);
+	sigaction(SIGINT, &sa, NULL);
+	if (!p->options.single)
+		sigaction(SIGCHLD, &sa, NULL);
+	sa.sa_handler = SIG_IGN;
+	sigaction(SIGPIPE, &sa, NULL);
+	sigaction(SIGHUP, &sa, NULL);
+	return 0;
+}
+
+/* ---- the supervisor ---- */
+
+static void
+stop(struct supervisor *s)
+{
+	struct program *p = s->program;
+
+	s->stopping = true;
+	ftp_listeners_close(&p->listeners);
+	net_workers_drain(s->workers);
+	net_task_deadline(&s->task, (int64_t)p->conf->drain_timeout * 1000 +
+	    ABORT_MS + KILL_MS);
+}
+
+static void
+worker_ended(struct supervisor *s, const struct net_worker_news *news)
+{
+	struct program *p = s->program;
+	struct err e;
+
+	cos_share_forget(p->cos_share, news->slot);
+	ftp_share_forget(p->ftp_share, news->slot);
+	if (s->stopping)
+		return;
+	if (WIFSIGNALED(news->status))
+		log_line(p->log, LOG_LEVEL_ERROR, "worker %d (pid %d) was "
+		    "ended by signal %d; another is started", news->slot,
+		    (int)news->pid, WTERMSIG(news->status));
+	else if (s->said)
+		log_line(p->log, LOG_LEVEL_ERROR, "worker %d (pid %d) ended "
+		    "with status %d; another is started", news->slot,
+		    (int)news->pid, WEXITSTATUS(news->status));
+	if (!s->said && WIFEXITED(news->status)) {
+		s->status = WEXITSTATUS(news->status);
+		stop(s);	/* it has said why it cannot start */
+	} else if (net_workers_start(s->workers, news->slot, &e) < 0) {
+		complain(p, &e);
+	}
+}
+
+static void
+supervisor_step(struct net_task *t, unsigned why)
+{
+	struct supervisor *s = (struct supervisor *)t;
+	struct program *p = s->program;
+	struct net_worker_news news;
+	char c;
+
+	while (read(p->signals[0], &c, 1) == 1) {
+		if (c == SIGCHLD) {
+			net_workers_reap(s->workers);
+		} else if (!s->stopping) {
+			log_line(p->log, LOG_LEVEL_INFO, "stop: signal %d, "
+			    "%zu sessions", c,
+			    ftp_share_sessions(p->ftp_share));
+			stop(s);
+		}
+	}
+	while (net_workers_news(s->workers, &news)) {
+		if (news.state == NET_WORKER_ENDED)
+			worker_ended(s, &news);
+		else if (++s->ready == p->workers && !s->said) {
+			s->said = true;
+			say_ready(p);
+		}
+	}
+	if (s->stopping && (why & NET_TIMEOUT))
+		net_workers_kill(s->workers);
+	if (s->stopping && net_workers_alive(s->workers) == 0)
+		net_loop_stop(s->loop);
+}
+
+static int
+supervise(struct program *p, struct err *e)
+{
+	struct supervisor s = { .program = p };
+	int i;
+
+	s.loop = net_loop_new(e);
+	if (s.loop == NULL)
+		return EXIT_START;
+	net_task_init(&s.task, s.loop, supervisor_step);
+	net_task_watch(&s.task, p->signals[0], NET_READ);
+	s.workers = net_workers_new(s.loop, p->workers, work, p, &s.task, e);
+	s.status = s.workers == NULL ? EXIT_START : 0;
+	for (i = 0; i < p->workers && s.status == 0; i++)
+		if (net_workers_start(s.workers, i, e) < 0)
+			s.status = EXIT_START;
+	if (s.status == 0 && net_loop_run(s.loop, e) < 0)
+		s.status = EXIT_START;
+	net_workers_free(s.workers);
+	net_task_end(&s.task);
+	net_loop_free(s.loop);
+	return s.status;
+}
+
+/* ---- start ---- */
+
+static int
+prepare(struct program *p, struct err *e)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	int64_t sessions;
+
+	p->workers = p->options.single ? 1 : p->conf->worker_num > 0 ?
+	    p->conf->worker_num : cores > 0 ? (int)cores : 1;
+	if (ftp_check_resources(p->conf, p->workers, e) < 0)
+		return EXIT_CONF;
+	sessions = net_limit_descriptors(0);
+	if (sessions < 0 || sessions > SESSIONS_MAX)
+		sessions = SESSIONS_MAX;
+	p->cos_share = cos_share_new(p->workers, e);
+	p->ftp_share = ftp_share_new(p->workers, (int)sessions, e);
+	if (p->cos_share == NULL || p->ftp_share == NULL ||
+	    catch_signals(p, e) < 0 ||
+	    ftp_listen(&p->listeners, p->conf, e) < 0)
+		return EXIT_START;
+	return 0;
+}
+
+static int
+run(struct program *p)
+{
+	struct err e = { "" };
+	int status = prepare(p, &e);
+
+	if (status == 0)
+		status = p->options.single ? work(p, 0, p->signals[0]) :
+		    supervise(p, &e);
+	if (status == 0)
+		log_line(p->log, LOG_LEVEL_INFO, "stopped");
+	else if (e.text[0] != '\0')
+		complain(p, &e);
+	return status;
+}
+
+/* --check */
+static void
+check_step(struct net_task *t, unsigned why)
+{
+	(void)why;
+	net_loop_stop(t->loop);
+}
+
+static int
+check(struct program *p)
+{
+	struct worker w = { .program = p };
+	struct cos_check *k = NULL;
+	struct err e = { "" };
+	int failures = 0;
+
+	if (build(&w, &e) == 0) {
+		net_task_init(&w.task, w.loop, check_step);
+		k = cos_check_new(w.buckets, p->conf->naccounts, stdout,
+		    &w.task);
+	}
+	if (k == NULL || net_loop_run(w.loop, &e) < 0 ||
+	    !cos_check_done(k, &failures)) {
+		complain(p, &e);
+		failures = -1;
+	}
+	cos_check_free(k);
+	take_apart(&w);
+	return failures == 0 ? 0 : failures > 0 ? EXIT_CONF : EXIT_START;
 }
 
 int
 main(int argc, char **argv)
 {
-	struct options o = { .file = NULL };
 	struct program p = { .signals = { -1, -1 },
 	    .listeners = { -1, -1 } };
 	struct cos_client_settings set;
 	struct log_settings quiet = { .level = LOG_LEVEL_WARNING, .dir = "-" };
 	struct err e = { "" };
-	int status;
+	int status = 0;
 
-	if (read_options(argc, argv, &o) < 0)
+	if (read_options(argc, argv, &p.options) < 0)
 		return EXIT_CONF;
-	p.conf = load(o.file);
+	p.conf = load(p.options.file);
 	if (p.conf == NULL)
 		return EXIT_CONF;
-	if (o.test) {
+	if (p.options.test) {
 		set = client_settings(&p);
 		conf_print(p.conf, stdout);
 		say_largest(&set);
 	}
-	if (o.test && !o.check) {
-		conf_free(p.conf);
-		return 0;
+	if (p.options.check || !p.options.test) {
+		p.log = log_open(p.options.check ? &quiet : &p.conf->log, &e);
+		if (p.log == NULL) {
+			fprintf(stderr, "cosftpd: %s\n", e.text);
+			status = EXIT_START;
+		} else {
+			status = p.options.check ? check(&p) : run(&p);
+		}
 	}
-	if (!o.check)
-		quiet = p.conf->log;
-	p.log = log_open(&quiet, &e);
-	if (p.log == NULL || build(&p, &e) < 0) {
-		fprintf(stderr, "cosftpd: %s\n", e.text);
-		log_line(p.log, LOG_LEVEL_ERROR, "%s", e.text);
-		status = EXIT_START;
-	} else {
-		status = o.check ? check_accounts(&p) : serve(&p);
-	}
-	take_apart(&p);
+	ftp_listeners_close(&p.listeners);
+	ftp_share_free(p.ftp_share);
+	cos_share_free(p.cos_share);
+	log_free(p.log);
+	conf_free(p.conf);
 	return status;
 }

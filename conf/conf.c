@@ -81,6 +81,8 @@ const struct conf_key conf_keys[] = {
 	{ CONF_OPTIONAL, "config_check_enable", &conf_bool,
 	  C(config_check_enable), "true", 0, 0, 0, NULL,
 	  "refuse to start when resources do not suffice" },
+	{ CONF_OPTIONAL, "worker_num", &conf_int, C(worker_num), "0", 1, 256,
+	  CONF_ZERO, NULL, "processes that serve, 0: one for each core" },
 	{ CONF_OPTIONAL, "min_part_size", &conf_size, C(min_part_size), "1M",
 	  GIB / 1024, 5 * GIB, CONF_CLAMP, NULL, "the first parts' size" },
 	{ CONF_OPTIONAL, "upload_thread_num", &conf_int, C(upload_thread_num),

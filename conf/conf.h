@@ -56,6 +56,7 @@ struct conf {
 	int64_t single_file_max_size;	/* bytes */
 	/* [OPTIONAL] */
 	bool config_check_enable;
+	int worker_num;			/* 0 = one for each core */
 	int64_t min_part_size;		/* bytes */
 	int upload_thread_num;		/* 0 = adaptive up to 16 */
 	int max_connection_num;		/* 0 = no limit */

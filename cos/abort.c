@@ -12,7 +12,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "cos_int.h"
+#include "share_int.h"
 
 enum { AGAIN_MAX = 3 };
 
@@ -90,8 +90,8 @@ read_field(struct cos_abort *a)
 	if (strcmp(name, "Upload") == 0) {
 		if (strcmp(a->row.key, a->key) == 0 &&
 		    a->row.begun >= a->since && a->row.begun <= a->until &&
-		    !cos_upload_is_live(a->bucket->client, a->key,
-		    a->row.id)) {
+		    !cos_live_known(a->bucket->client->set.share,
+		    a->bucket, a->key, a->row.id)) {
 			memcpy(a->chosen, a->row.id, sizeof(a->chosen));
 			a->candidates++;
 		}

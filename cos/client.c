@@ -13,19 +13,27 @@ cos_client_new(struct net_loop *l, struct log *log, struct net_resolver *r,
 {
 	struct cos_client *c = calloc(1, sizeof(*c));
 
-	if (c == NULL)
-		goto fail;
+	if (c == NULL) {
+		err_set(e, "out of memory");
+		return NULL;
+	}
 	c->loop = l;
 	c->log = log;
 	c->set = *set;
 	c->pool = net_pool_new(l, r, set->trust);
-	c->budget = cos_budget_new(set->memory_limit);
-	if (c->pool == NULL || c->budget == NULL)
+	if (set->share == NULL) {
+		c->set.share = c->own_share = cos_share_new(1, e);
+		c->set.slot = 0;
+	}
+	if (c->set.share == NULL)
 		goto fail;
-	return c;
+	c->budget = cos_budget_new(l, c->set.share, c->set.slot,
+	    set->memory_limit);
+	if (c->pool != NULL && c->budget != NULL)
+		return c;
+	err_set(e, "out of memory");
 fail:
 	cos_client_free(c);
-	err_set(e, "out of memory");
 	return NULL;
 }
 
@@ -34,9 +42,11 @@ cos_client_free(struct cos_client *c)
 {
 	if (c == NULL)
 		return;
+	cos_inherit_free(c->inherit);
 	cos_uploads_drop(c);
 	net_pool_free(c->pool);
 	cos_budget_free(c->budget);
+	cos_share_free(c->own_share);
 	free(c);
 }
 

@@ -13,12 +13,21 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "../conf/conf.h"
 #include "../conf/log.h"
 #include "../net/net.h"
 
 enum { COS_KEY_MAX = 850, COS_ETAG_MAX = 128 };
+
+/* ---- what several workers share: memory_limit, the uploads under way ---- */
+struct cos_share;
+struct cos_share *cos_share_new(int workers, struct err *);  /* before fork */
+/* The supervisor says so of a worker that has ended: what it held is free.
+ * The next client of that slot aborts the uploads it left. */
+void cos_share_forget(struct cos_share *, int slot);
+void cos_share_free(struct cos_share *);
 
 /* ---- what all buckets share ---- */
 struct cos_client;
@@ -29,6 +38,8 @@ struct cos_client_settings {
 	int parts_in_flight;	/* 0: up to 16 */
 	int64_t copy_max;	/* bytes of one server-side copy, 0: 5 GiB */
 	const struct tls_trust *trust;	/* NULL: no https */
+	struct cos_share *share;	/* NULL: nobody to share with */
+	int slot;			/* of share: this worker's own */
 };
 struct cos_client *cos_client_new(struct net_loop *, struct log *,
     struct net_resolver *, const struct cos_client_settings *, struct err *);
@@ -44,6 +55,9 @@ int64_t cos_largest_file(const struct cos_client_settings *);
 int64_t cos_memory_needed(const struct cos_client_settings *);
 
 struct cos_bucket;
+/* Aborts, in the background, what the last worker of this slot left. */
+void cos_client_inherit(struct cos_client *, struct cos_bucket *const *,
+    size_t n);
 struct cos_bucket *cos_bucket_new(struct cos_client *,
     const struct conf_account *, struct err *);
 void cos_bucket_free(struct cos_bucket *);
@@ -101,6 +115,14 @@ enum cos_state cos_op_state(const struct cos_op *);
 const struct cos_object *cos_op_object(const struct cos_op *); /* head */
 const struct cos_fault *cos_op_fault(const struct cos_op *);
 void cos_op_free(struct cos_op *);
+
+/* ---- --check: does each account work? ---- */
+struct cos_check;
+/* A line of each to out; the owner is woken at the end. */
+struct cos_check *cos_check_new(struct cos_bucket *const *, size_t n,
+    FILE *out, struct net_task *owner);
+bool cos_check_done(const struct cos_check *, int *failures);
+void cos_check_free(struct cos_check *);
 
 /* ---- listing ---- */
 struct cos_list;

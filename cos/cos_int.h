@@ -111,9 +111,11 @@ struct cos_client {
 	struct net_pool *pool;
 	struct cos_client_settings set;
 	struct cos_budget *budget;
+	struct cos_share *own_share;	/* owned: nobody else's; or NULL */
 	struct cos_upload *uploads;	/* all, orphans too (upload.c) */
 	size_t norphans;		/* freed by their owner, not yet ended */
-	struct net_task *waiting;	/* for norphans to reach 0 */
+	struct cos_inherit *inherit;	/* owned: of a worker that died */
+	struct net_task *waiting;	/* for both to end */
 };
 struct cos_bucket {
 	struct cos_client *client;
@@ -184,16 +186,19 @@ void cos_copy_source(struct net_buf *, const struct cos_bucket *,
 /* Unsigned decimal, whole text; false when it is not that. */
 bool cos_crc_text(const char *, uint64_t *crc);
 
-/* ---- budget.c: memory for parts, first come first served ---- */
+/* ---- budget.c: memory for parts, first come first served, in all workers
+ * together ---- */
 enum { COS_CHUNK = 256 * 1024 };
 struct cos_budget;
 struct cos_reserve {		/* zero it; part of who asks */
 	struct cos_reserve *next;
 	struct net_task *owner;
 	int64_t bytes;
+	uint64_t ticket;	/* lower: came earlier, in any worker */
 	bool queued, granted;
 };
-struct cos_budget *cos_budget_new(int64_t limit);
+struct cos_budget *cos_budget_new(struct net_loop *, struct cos_share *,
+    int slot, int64_t limit);
 void cos_budget_free(struct cos_budget *);
 /* Granted now (true), or queued: the owner is woken when granted is set. */
 bool cos_budget_ask(struct cos_budget *, struct cos_reserve *, int64_t bytes);
@@ -254,9 +259,8 @@ struct cos_abort *cos_abort_new(struct cos_bucket *, const char *key,
     const char *id, int64_t since, const char *who, struct net_task *owner);
 bool cos_abort_done(const struct cos_abort *);
 void cos_abort_free(struct cos_abort *);
-/* upload.c: is this id a live upload's, or may one be getting its id? */
-bool cos_upload_is_live(const struct cos_client *, const char *key,
-    const char *id);
+/* inherit.c: NULL is fine */
+void cos_inherit_free(struct cos_inherit *);
 /* upload.c: at the end of the program */
 void cos_uploads_drop(struct cos_client *);
 

@@ -23,6 +23,7 @@ unlink_and_free(struct cos_upload *u)
 	for (p = &c->uploads; *p != u; p = &(*p)->next)
 		;
 	*p = u->next;
+	cos_live_free(u->live);
 	cos_upload_drop_parts(u);
 	cos_request_free(u->init_request);
 	cos_request_free(u->request);
@@ -33,7 +34,7 @@ unlink_and_free(struct cos_upload *u)
 	cos_meta_free(&u->meta);
 	net_buf_free(&u->body);
 	net_task_end(&u->task);
-	if (u->orphan && --c->norphans == 0)
+	if (u->orphan && --c->norphans == 0 && c->inherit == NULL)
 		net_task_wake(c->waiting);
 	free(u);
 }
@@ -42,6 +43,10 @@ void
 cos_upload_enter(struct cos_upload *u, enum cos_upload_step state)
 {
 	u->state = state;
+	if (state >= U_DONE) {
+		cos_live_free(u->live);
+		u->live = NULL;
+	}
 	net_task_wake(u->owner);
 	if (u->orphan)
 		net_task_wake(&u->task);	/* frees itself at the end */
@@ -95,24 +100,22 @@ step(struct net_task *t, unsigned why)
 
 /* Two that build on the same old object would lose one's bytes. */
 static bool
-changed_elsewhere(const struct cos_upload *u)
+claim(struct cos_upload *u)
 {
-	const struct cos_upload *o;
-
-	for (o = u->client->uploads; o != NULL; o = o->next)
-		if (o != u && o->bucket == u->bucket && o->state < U_DONE &&
-		    o->req.mode != COS_PUT && strcmp(o->key, u->key) == 0)
-			return true;
-	return false;
-}
-
-static void
-in_use(struct cos_upload *u)
-{
+	struct cos_share *share = u->client->set.share;
 	struct cos_fault f;
 
-	cos_fault_set(&f, COS_IN_USE, "another session is changing it");
+	u->live = cos_live_new(share, u->client->set.slot, u->bucket, u->key,
+	    true);
+	if (u->live != NULL && !cos_live_contended(share, u->live))
+		return true;
+	if (u->live == NULL)
+		cos_fault_set(&f, COS_UNAVAILABLE, "too many uploads at once");
+	else
+		cos_fault_set(&f, COS_IN_USE, "another session is changing "
+		    "it");
 	cos_upload_fail(u, &f);
+	return false;
 }
 
 struct cos_upload *
@@ -141,13 +144,9 @@ cos_upload_new(struct cos_bucket *b, const char *key,
 	u->next = b->client->uploads;
 	b->client->uploads = u;
 	u->state = U_RECEIVE;
-	if (req->mode == COS_APPEND ||
-	    (req->mode == COS_RESUME && req->offset > 0)) {
-		if (changed_elsewhere(u))
-			in_use(u);
-		else
-			cos_upload_old_start(u);
-	}
+	if ((req->mode == COS_APPEND ||
+	    (req->mode == COS_RESUME && req->offset > 0)) && claim(u))
+		cos_upload_old_start(u);
 	return u;
 }
 
@@ -331,23 +330,11 @@ cos_upload_free(struct cos_upload *u)
 		cos_upload_abort(u);	/* a PUT or Complete is awaited */
 }
 
-bool
-cos_upload_is_live(const struct cos_client *c, const char *key, const char *id)
-{
-	const struct cos_upload *u;
-
-	for (u = c->uploads; u != NULL; u = u->next)
-		if (strcmp(u->key, key) == 0 && (u->init == INIT_SENT ||
-		    (u->init == INIT_HAVE && strcmp(u->id, id) == 0)))
-			return true;
-	return false;
-}
-
 size_t
 cos_client_pending(const struct cos_client *c, struct net_task *t)
 {
 	((struct cos_client *)(uintptr_t)c)->waiting = t;
-	return c->norphans;
+	return c->norphans + (c->inherit != NULL);
 }
 
 void

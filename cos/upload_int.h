@@ -6,7 +6,7 @@
 #ifndef COSFTPD_UPLOAD_INT_H
 #define COSFTPD_UPLOAD_INT_H
 
-#include "cos_int.h"
+#include "share_int.h"
 
 enum cos_upload_step {
 	U_OLD_HEAD,		/* append, resume: what is there? */
@@ -64,6 +64,7 @@ struct cos_upload {
 	enum cos_upload_init init;
 	int init_tries;
 	int64_t init_since;
+	struct cos_live *live;		/* owned: in the shared table */
 	int64_t init_at;		/* INIT_PAUSE: on the loop's clock */
 	char id[COS_UPLOAD_ID_MAX];
 	struct cos_request *init_request;

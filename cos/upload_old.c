@@ -52,6 +52,7 @@ old_missing(struct cos_upload *u)
 		return;
 	}
 	u->req.mode = COS_PUT;		/* appending to nothing creates it */
+	u->live->builds_on = false;
 	cos_upload_enter(u, U_RECEIVE);
 }
 

@@ -159,6 +159,32 @@ cos_upload_queue_copy(struct cos_upload *u, int64_t from, int64_t len)
 
 /* ---- initiate ---- */
 
+/* Who finds this worker dead knows then what to abort. */
+static void
+note_sent(struct cos_upload *u)
+{
+	if (u->live == NULL)
+		u->live = cos_live_new(u->client->set.share,
+		    u->client->set.slot, u->bucket, u->key, false);
+	if (u->live == NULL) {
+		log_line(u->client->log, LOG_LEVEL_WARNING, "%s upload of "
+		    "%s/%s is not in the table of uploads: it is full",
+		    u->who, u->bucket->account->bucket, u->key);
+		return;
+	}
+	u->live->since = u->init_since;
+	u->live->state = LIVE_SENT;
+}
+
+static void
+note_id(struct cos_upload *u)
+{
+	if (u->live == NULL)
+		return;
+	memcpy(u->live->id, u->id, sizeof(u->live->id));
+	u->live->state = LIVE_HAVE;
+}
+
 void
 cos_upload_initiate(struct cos_upload *u)
 {
@@ -175,6 +201,7 @@ cos_upload_initiate(struct cos_upload *u)
 	u->init = INIT_SENT;
 	u->init_tries++;
 	u->init_since = (int64_t)time(NULL) + u->bucket->skew - 2;
+	note_sent(u);
 	u->init_request = cos_request_new(u->bucket, &c, u->who, &u->task);
 	if (u->init_request == NULL) {
 		u->init = INIT_NONE;
@@ -192,6 +219,8 @@ init_failed(struct cos_upload *u)
 	cos_request_free(u->init_request);
 	u->init_request = NULL;
 	u->init = INIT_NONE;
+	if (u->live != NULL)
+		u->live->state = LIVE_CLAIM;
 	if (!lost) {
 		cos_upload_fail(u, &f);
 		return;
@@ -222,6 +251,7 @@ init_step(struct cos_upload *u)
 			cos_request_free(u->init_request);
 			u->init_request = NULL;
 			u->init = INIT_HAVE;
+			note_id(u);
 			u->fault.cause = COS_OK;	/* of a lost answer */
 		}
 	} else if (u->init == INIT_CLEAN && cos_abort_done(u->abort)) {

@@ -20,6 +20,14 @@ int ftp_listen(struct ftp_listeners *, const struct conf *, struct err *);
 void ftp_listeners_close(struct ftp_listeners *);
 uint16_t ftp_listeners_port(const struct ftp_listeners *);
 
+/* What workers share: sessions are counted over all of them. */
+struct ftp_share;
+struct ftp_share *ftp_share_new(int workers, int sessions, struct err *);
+/* The supervisor says so of a worker that has ended. */
+void ftp_share_forget(struct ftp_share *, int slot);
+size_t ftp_share_sessions(const struct ftp_share *);	/* of all workers */
+void ftp_share_free(struct ftp_share *);
+
 struct ftp_settings {		/* all borrowed until ftp_server_free */
 	const struct conf *conf;
 	struct cos_bucket *const *buckets;	/* one of each account */
@@ -27,14 +35,17 @@ struct ftp_settings {		/* all borrowed until ftp_server_free */
 	const struct ftp_listeners *listeners;
 	const struct tls_identity *identity;	/* NULL: no FTPS */
 	struct tls_cache *cache;	/* sessions, for resumption */
+	struct ftp_share *share;
+	int slot;			/* of share: this worker's own */
 };
 
 /* Sessions start as the loop runs. */
 struct ftp_server *ftp_server_new(struct net_loop *, struct log *,
     const struct ftp_settings *, struct err *);
 
-/* Bytes of one session with a transfer under way, without upload parts. */
-size_t ftp_session_bytes(void);
+/* Does this machine have what the configuration can need?  -1: *e names both
+ * numbers.  Raises the limit of descriptors. */
+int ftp_check_resources(const struct conf *, int workers, struct err *);
 
 /* Stop accepting and reading; transfers are settled by policy.  owner is
  * woken when no session is left.  A second call (hard) drops what is not yet

@@ -13,21 +13,10 @@
 enum {
 	BACKLOG = 511,
 	ACCEPT_BATCH = 64,		/* of one turn */
+	YIELD_MS = 1,			/* to a worker with fewer sessions */
 	PAUSE_MS = 200,			/* after running out of descriptors */
 	MASQ_MS = 60 * 1000
 };
-
-static size_t
-sessions_of(const struct ftp_server *v, const struct net_addr *peer)
-{
-	const struct ftp_session *s;
-	size_t n = 0;
-
-	for (s = v->sessions; s != NULL; s = s->next)
-		if (net_addr_same_host(&s->peer, peer))
-			n++;
-	return n;
-}
 
 /* A polite no: one line and the end. */
 static void
@@ -52,13 +41,27 @@ admit(struct ftp_listener *l, int fd, const struct net_addr *peer)
 {
 	struct ftp_server *v = l->server;
 	size_t per_ip = (size_t)v->conf->max_per_ip;
+	struct ftp_seat *seat = ftp_seat_take(v->share, v->slot, peer);
+	const char *why = NULL;
 
-	if (v->max_sessions > 0 && v->nsessions >= v->max_sessions)
-		refuse(v, fd, peer, "Too many connections");
-	else if (per_ip > 0 && sessions_of(v, peer) >= per_ip)
-		refuse(v, fd, peer, "Too many connections from your address");
-	else
-		ftp_session_new(v, fd, peer, l->tls);
+	if (seat == NULL || (v->max_sessions > 0 &&
+	    ftp_share_sessions(v->share) > v->max_sessions))
+		why = "Too many connections";
+	else if (per_ip > 0 && ftp_share_sessions_of(v->share, peer) > per_ip)
+		why = "Too many connections from your address";
+	if (why == NULL) {
+		ftp_session_new(v, fd, peer, l->tls, seat);
+		return;
+	}
+	ftp_seat_leave(v->share, v->slot, seat);
+	refuse(v, fd, peer, why);
+}
+
+static void
+rest(struct ftp_listener *l, int ms)
+{
+	net_task_watch(&l->task, l->fd, 0);
+	net_task_deadline(&l->task, ms);
 }
 
 /* Without a free descriptor accept() would fail for ever: use the spare one
@@ -75,20 +78,28 @@ out_of_descriptors(struct ftp_listener *l)
 	if (fd >= 0)
 		refuse(v, fd, &peer, "The server is out of descriptors");
 	v->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	net_task_watch(&l->task, l->fd, 0);
-	net_task_deadline(&l->task, PAUSE_MS);
+	rest(l, PAUSE_MS);
 }
 
+/* The kernel wakes every worker for a new connection: the one with the fewest
+ * sessions should have it, the others take it only if it is still there a
+ * moment later. */
 static void
 step(struct net_task *t, unsigned why)
 {
 	struct ftp_listener *l = (struct ftp_listener *)t;
+	struct ftp_server *v = l->server;
 	struct net_addr peer;
 	int i, fd;
 
 	if (why & NET_TIMEOUT)
 		net_task_watch(&l->task, l->fd, NET_READ);
 	for (i = 0; i < ACCEPT_BATCH; i++) {
+		if ((i > 0 || !(why & NET_TIMEOUT)) &&
+		    ftp_share_is_busiest(v->share, v->slot)) {
+			rest(l, YIELD_MS);
+			return;
+		}
 		fd = net_accept(l->fd, &peer);
 		if (fd >= 0) {
 			admit(l, fd, &peer);
@@ -218,6 +229,8 @@ ftp_server_new(struct net_loop *l, struct log *log,
 	v->resolver = set->resolver;
 	v->identity = set->identity;
 	v->cache = set->cache;
+	v->share = set->share;
+	v->slot = set->slot;
 	if (conf->max_connection_num > 0) {
 		/* control and data connection each, and one to refuse with */
 		v->max_sessions = (size_t)(conf->max_connection_num - 1) / 2;

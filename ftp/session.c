@@ -88,7 +88,7 @@ ftp_session_deadline(struct ftp_session *s, int64_t in_ms)
 
 void
 ftp_session_new(struct ftp_server *server, int fd, const struct net_addr *peer,
-    bool tls)
+    bool tls, struct ftp_seat *seat)
 {
 	struct ftp_session *s = calloc(1, sizeof(*s));
 	char text[NET_ADDR_TEXT];
@@ -98,11 +98,13 @@ ftp_session_new(struct ftp_server *server, int fd, const struct net_addr *peer,
 		struct net_stream *t = net_stream_new(server->loop, fd, NULL);
 
 		net_stream_free(t);
+		ftp_seat_leave(server->share, server->slot, seat);
 		return;
 	}
 	net_task_init(&s->task, server->loop, step);
 	s->server = server;
-	s->id = ++server->last_id;
+	s->seat = seat;
+	s->id = ftp_share_next_id(server->share);
 	s->peer = *peer;
 	s->started = net_now(server->loop);
 	net_local(fd, &s->local);
@@ -141,6 +143,7 @@ ftp_session_free(struct ftp_session *s)
 		server->sessions = s->next;
 	if (s->next != NULL)
 		s->next->prev = s->prev;
+	ftp_seat_leave(server->share, server->slot, s->seat);
 	ftp_data_free(s->data);
 	net_stream_free(s->control);
 	net_task_end(&s->task);
@@ -346,14 +349,6 @@ step(struct net_task *t, unsigned why)
 	}
 	if (s->gone)
 		ftp_session_free(s);
-}
-
-/* The session, its job, and the two buffers a transfer has: what a download
- * has read ahead, and the listing's text and page. */
-size_t
-ftp_session_bytes(void)
-{
-	return sizeof(struct ftp_session) + 512 * 1024;
 }
 
 void

@@ -41,8 +41,10 @@ struct ftp_server {
 	struct ftp_listener plain, implicit;
 	int spare;			/* a descriptor to say 421 with */
 	struct ftp_session *sessions;
-	size_t nsessions, max_sessions;	/* 0: no limit */
-	unsigned last_id;
+	size_t nsessions;		/* of this worker */
+	size_t max_sessions;		/* of all; 0: no limit */
+	struct ftp_share *share;
+	int slot;
 	bool draining, hard;
 	struct net_task *drain_owner;
 	struct net_task masq_task;	/* masquerade_address as a name */
@@ -62,6 +64,7 @@ struct ftp_session {
 	struct net_task task;
 	struct ftp_session *next, *prev;
 	struct ftp_server *server;
+	struct ftp_seat *seat;		/* owned: its place in the share */
 	unsigned id;
 	char who[96];			/* "#12 user", for the log */
 	struct net_stream *control;
@@ -96,10 +99,20 @@ struct ftp_session {
 	struct ftp_named *stored;	/* owned: what was stored last */
 };
 
+/* ---- share.c ---- */
+unsigned ftp_share_next_id(struct ftp_share *);	/* of a session */
+/* NULL: this worker has no seat left */
+struct ftp_seat *ftp_seat_take(struct ftp_share *, int slot,
+    const struct net_addr *peer);
+void ftp_seat_leave(struct ftp_share *, int slot, struct ftp_seat *);
+size_t ftp_share_sessions_of(const struct ftp_share *, const struct net_addr *);
+/* another worker has fewer sessions */
+bool ftp_share_is_busiest(const struct ftp_share *, int slot);
+
 /* ---- session.c ---- */
-/* tls: the handshake comes first. */
+/* tls: the handshake comes first.  Takes fd and the seat. */
 void ftp_session_new(struct ftp_server *, int fd, const struct net_addr *peer,
-    bool tls);
+    bool tls, struct ftp_seat *);
 void ftp_session_free(struct ftp_session *);
 /* Drain: idle sessions get 421; hard drops the rest. */
 void ftp_session_drain(struct ftp_session *, bool hard);

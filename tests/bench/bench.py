@@ -83,13 +83,10 @@ class Cosftpd(Ftp):
         self.base = 'ftp://127.0.0.1:%d/' % self.port
 
     def pids(self):
-        return [self.server.child.pid]
+        return [self.server.child.pid] + self.server.workers()
 
     def rss(self, what='VmHWM'):
-        with open('/proc/%d/status' % self.server.child.pid) as f:
-            for line in f:
-                if line.startswith(what):
-                    return int(line.split()[1]) / 1024
+        return self.server.rss(what) / 2**20
 
     def stop(self):
         self.server.stop()

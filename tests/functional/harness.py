@@ -228,10 +228,34 @@ class Cosftpd(Process):
     def raw(self, host='127.0.0.1'):
         return Raw(host, self.port)
 
-    def rss(self):
-        """Resident bytes."""
-        with open('/proc/%d/statm' % self.child.pid) as f:
-            return int(f.read().split()[1]) * os.sysconf('SC_PAGE_SIZE')
+    def workers(self):
+        """The pids of the processes that serve."""
+        pid = self.child.pid
+        with open('/proc/%d/task/%d/children' % (pid, pid)) as f:
+            return [int(x) for x in f.read().split()] or [pid]
+
+    def worker(self):
+        """The only one: of a server with worker_num = 1."""
+        pid, = self.workers()
+        return pid
+
+    def rss(self, what='VmRSS'):
+        """Resident bytes of the processes that serve; VmHWM: at most."""
+        total = 0
+        for pid in self.workers():
+            with open('/proc/%d/status' % pid) as f:
+                total += sum(1024 * int(line.split()[1]) for line in f
+                             if line.startswith(what))
+        return total
+
+    def cpu(self):
+        """Seconds of the processor, of all processes so far."""
+        total = 0
+        for pid in {self.child.pid, *self.workers()}:
+            with open('/proc/%d/stat' % pid) as f:
+                times = f.read().rsplit(')', 1)[1].split()[11:15]
+            total += sum(map(int, times))
+        return total / os.sysconf('SC_CLK_TCK')
 
 
 class Raw:

@@ -457,13 +457,6 @@ def test_piece_ahead_is_refused(ftp, far):
     assert ftp.sendcmd('NOOP').startswith('200')
 
 
-def cpu(server):
-    """Seconds of the process so far."""
-    with open('/proc/%d/stat' % server.child.pid) as f:
-        times = f.read().rsplit(')', 1)[1].split()[11:13]
-    return sum(map(int, times)) / os.sysconf('SC_CLK_TCK')
-
-
 def rests(server, raws):
     """Waits until nothing has moved for 0.3 s; the CPU time of that."""
     last = {}
@@ -474,9 +467,9 @@ def rests(server, raws):
             last.update(moved=now, at=time.monotonic())
         return time.monotonic() - last['at'] > 0.3
     harness.wait_for('all rest', still)
-    start = time.monotonic(), cpu(server)
+    start = time.monotonic(), server.cpu()
     harness.wait_for('some time', lambda: time.monotonic() - start[0] > 0.5)
-    return cpu(server) - start[1]
+    return server.cpu() - start[1]
 
 
 def begin(server, name, size):

@@ -112,15 +112,15 @@ def test_max_per_ip(start):
 
 def test_out_of_descriptors_it_says_421_and_lives(start):
     import resource
-    s = start(optional={'max_connection_num': 0})
-    pid = s.child.pid
+    s = start(optional={'max_connection_num': 0, 'worker_num': 1})
+    pid = s.worker()
     used = len(wait_fds(pid))
     soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
     resource.prlimit(pid, resource.RLIMIT_NOFILE, (used + 5, hard))
     sessions = [logged_in(s) for _ in range(5)]
-    cpu = cpu_seconds(pid)
+    cpu = s.cpu()
     assert [refusal(s)[:4] for _ in range(3)] == ['421 '] * 3
-    assert cpu_seconds(pid) - cpu < 0.5
+    assert s.cpu() - cpu < 0.5
     assert sessions[0].cmd('PASV').startswith('425 ')
     assert sessions[0].cmd('NOOP').startswith('200 ')
     close_all(sessions)
@@ -133,13 +133,6 @@ def wait_fds(pid):
     return os.listdir('/proc/%d/fd' % pid)
 
 
-def cpu_seconds(pid):
-    import os
-    with open('/proc/%d/stat' % pid) as f:
-        parts = f.read().rsplit(')', 1)[1].split()
-    return (int(parts[11]) + int(parts[12])) / os.sysconf('SC_CLK_TCK')
-
-
 def test_idle_sessions_burn_no_time(start):
     s = start()
     sessions = [logged_in(s) for _ in range(20)]
@@ -147,11 +140,11 @@ def test_idle_sessions_burn_no_time(start):
     for i, r in enumerate(sessions[:5]):
         assert r.cmd('STOR f%d' % i).startswith('150 ')
         r.send(b'NOOP\r\n')          # held until the transfer ends
-    before = cpu_seconds(s.child.pid)
+    before = s.cpu()
     with pytest.raises(TimeoutError):
         sessions[0].sock.settimeout(0.5)
         sessions[0].sock.recv(1)
-    assert cpu_seconds(s.child.pid) - before < 0.1
+    assert s.cpu() - before < 0.1
     close_all(held)
     close_all(sessions)
 

@@ -1,0 +1,148 @@
+/*
+ * cos/share.c - the memory that workers share, and the table of uploads.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "share_int.h"
+
+static size_t
+size_of(int workers)
+{
+	return sizeof(struct cos_share) +
+	    (size_t)workers * sizeof(struct cos_slot);
+}
+
+struct cos_share *
+cos_share_new(int workers, struct err *e)
+{
+	struct cos_share *s = net_shared_new(size_of(workers), e);
+	int i;
+
+	if (s == NULL)
+		return NULL;
+	s->workers = workers;
+	for (i = 0; i < workers; i++)
+		s->slot[i].bell = -1;
+	for (i = 0; i < workers; i++) {
+		s->slot[i].bell = net_bell_new(e);
+		if (s->slot[i].bell < 0) {
+			cos_share_free(s);
+			return NULL;
+		}
+	}
+	return s;
+}
+
+void
+cos_share_free(struct cos_share *s)
+{
+	int i;
+
+	if (s == NULL)
+		return;
+	for (i = 0; i < s->workers; i++)
+		if (s->slot[i].bell >= 0)
+			close(s->slot[i].bell);
+	net_shared_free(s, size_of(s->workers));
+}
+
+void
+cos_share_forget(struct cos_share *s, int slot)
+{
+	struct cos_slot *dead = &s->slot[slot];
+	int i, state;
+
+	dead->held = 0;
+	dead->ticket = 0;
+	for (i = 0; i < dead->top; i++) {
+		state = dead->live[i].state;
+		if (state == LIVE_CLAIM)
+			dead->live[i].state = LIVE_FREE;
+		else if (state != LIVE_FREE)
+			dead->live[i].state = LIVE_DEAD;
+	}
+	for (i = 0; i < s->workers; i++)
+		net_bell_ring(s->slot[i].bell);
+}
+
+/* ---- uploads under way ---- */
+
+struct cos_live *
+cos_live_new(struct cos_share *s, int slot, const struct cos_bucket *b,
+    const char *key, bool builds_on)
+{
+	struct cos_slot *mine = &s->slot[slot];
+	struct cos_live *l;
+	int i;
+
+	for (i = 0; i < COS_LIVE_MAX; i++)
+		if (mine->live[i].state == LIVE_FREE)
+			break;
+	if (i == COS_LIVE_MAX)
+		return NULL;
+	l = &mine->live[i];
+	l->builds_on = builds_on;
+	l->since = 0;
+	l->id[0] = '\0';
+	snprintf(l->host, sizeof(l->host), "%s", b->host);
+	snprintf(l->key, sizeof(l->key), "%s", key);
+	if (i >= mine->top)
+		mine->top = i + 1;
+	l->state = LIVE_CLAIM;
+	return l;
+}
+
+void
+cos_live_free(struct cos_live *l)
+{
+	if (l != NULL)
+		l->state = LIVE_FREE;
+}
+
+static bool
+same_object(const struct cos_live *l, const char *host, const char *key)
+{
+	return strcmp(l->key, key) == 0 && strcmp(l->host, host) == 0;
+}
+
+bool
+cos_live_contended(const struct cos_share *s, const struct cos_live *mine)
+{
+	const struct cos_live *l;
+	int i, k, state;
+
+	for (i = 0; i < s->workers; i++) {
+		for (k = 0; k < s->slot[i].top; k++) {
+			l = &s->slot[i].live[k];
+			state = l->state;
+			if (l != mine && state != LIVE_FREE &&
+			    state != LIVE_DEAD && l->builds_on &&
+			    same_object(l, mine->host, mine->key))
+				return true;
+		}
+	}
+	return false;
+}
+
+bool
+cos_live_known(const struct cos_share *s, const struct cos_bucket *b,
+    const char *key, const char *id)
+{
+	const struct cos_live *l;
+	int i, k, state;
+
+	for (i = 0; i < s->workers; i++) {
+		for (k = 0; k < s->slot[i].top; k++) {
+			l = &s->slot[i].live[k];
+			state = l->state;
+			if ((state == LIVE_SENT || (state == LIVE_HAVE &&
+			    strcmp(l->id, id) == 0)) &&
+			    same_object(l, b->host, key))
+				return true;
+		}
+	}
+	return false;
+}

@@ -1,0 +1,144 @@
+/*
+ * ftp/share.c - the sessions of all workers, for the limits on them.
+ *
+ * A worker writes its own slot only; all read.  Who comes is entered first
+ * and counted then, so that two workers never let in one too many.
+ */
+#include <stdatomic.h>
+#include <string.h>
+
+#include "../net/process.h"
+#include "session_int.h"
+
+struct ftp_seat {
+	_Atomic int taken;
+	unsigned char address[16];
+};
+
+struct slot {
+	_Atomic int sessions, top;	/* seats beyond top were never used */
+};
+
+struct ftp_share {
+	int workers, seats;		/* seats of one worker */
+	_Atomic unsigned last_id;
+	struct slot *slot;
+	struct ftp_seat *seat;		/* of slot 0, then of slot 1 ... */
+	size_t size;
+};
+
+struct ftp_share *
+ftp_share_new(int workers, int sessions, struct err *e)
+{
+	size_t head = sizeof(struct ftp_share) +
+	    (size_t)workers * sizeof(struct slot);
+	size_t size = head + (size_t)workers * (size_t)sessions *
+	    sizeof(struct ftp_seat);
+	struct ftp_share *s = net_shared_new(size, e);
+
+	if (s == NULL)
+		return NULL;
+	s->workers = workers;
+	s->seats = sessions;
+	s->size = size;
+	s->slot = (struct slot *)(s + 1);
+	s->seat = (struct ftp_seat *)((char *)s + head);
+	return s;
+}
+
+void
+ftp_share_free(struct ftp_share *s)
+{
+	if (s != NULL)
+		net_shared_free(s, s->size);
+}
+
+static struct ftp_seat *
+seats(const struct ftp_share *s, int slot)
+{
+	return s->seat + (size_t)slot * (size_t)s->seats;
+}
+
+void
+ftp_share_forget(struct ftp_share *s, int slot)
+{
+	int i;
+
+	for (i = 0; i < s->slot[slot].top; i++)
+		seats(s, slot)[i].taken = 0;
+	s->slot[slot].sessions = 0;
+}
+
+unsigned
+ftp_share_next_id(struct ftp_share *s)
+{
+	return ++s->last_id;
+}
+
+struct ftp_seat *
+ftp_seat_take(struct ftp_share *s, int slot, const struct net_addr *peer)
+{
+	struct ftp_seat *seat = seats(s, slot);
+	int i;
+
+	for (i = 0; i < s->seats && seat[i].taken; i++)
+		;
+	if (i == s->seats)
+		return NULL;
+	net_addr_bytes(peer, seat[i].address);
+	if (i >= s->slot[slot].top)
+		s->slot[slot].top = i + 1;
+	seat[i].taken = 1;
+	s->slot[slot].sessions++;
+	return &seat[i];
+}
+
+void
+ftp_seat_leave(struct ftp_share *s, int slot, struct ftp_seat *seat)
+{
+	if (seat == NULL)
+		return;
+	seat->taken = 0;
+	s->slot[slot].sessions--;
+}
+
+size_t
+ftp_share_sessions(const struct ftp_share *s)
+{
+	size_t n = 0;
+	int i;
+
+	for (i = 0; i < s->workers; i++)
+		n += (size_t)s->slot[i].sessions;
+	return n;
+}
+
+size_t
+ftp_share_sessions_of(const struct ftp_share *s, const struct net_addr *peer)
+{
+	unsigned char address[16];
+	const struct ftp_seat *seat;
+	size_t n = 0;
+	int i, k;
+
+	net_addr_bytes(peer, address);
+	for (i = 0; i < s->workers; i++) {
+		seat = seats(s, i);
+		for (k = 0; k < s->slot[i].top; k++)
+			n += seat[k].taken && memcmp(seat[k].address, address,
+			    sizeof(address)) == 0;
+	}
+	return n;
+}
+
+bool
+ftp_share_is_busiest(const struct ftp_share *s, int slot)
+{
+	int mine = s->slot[slot].sessions;
+	int i;
+
+	for (i = 0; i < s->workers; i++)
+		if (s->slot[i].sessions < mine)
+			return true;
+	return false;
+}
