@@ -25,8 +25,7 @@
 enum {
 	EXIT_CONF = 1,
 	EXIT_START = 2,
-	ABORT_MS = 800,		/* for the last aborts, after the drain */
-	KILL_MS = 2000,		/* more, until a worker is hanging */
+	KILL_MS = 2800,		/* after drain_timeout: a worker hangs */
 	SESSIONS_MAX = 65536	/* of one worker */
 };
 
@@ -49,26 +48,10 @@ struct options {
 struct program {
 	struct options options;
 	struct conf *conf;
-	struct log *log;
 	struct ftp_listeners listeners;
-	struct cos_share *cos_share;
-	struct ftp_share *ftp_share;
+	struct ftp_worker_settings worker;
 	int workers;
 	int signals[2];
-};
-
-/* What one process needs to serve. */
-struct worker {
-	struct net_task task;		/* the word to stop, drain deadlines */
-	struct program *program;
-	int slot;
-	struct net_loop *loop;
-	struct net_resolver *resolver;
-	struct tls_trust *trust;
-	struct cos_client *client;
-	struct cos_bucket **buckets;
-	struct ftp_server *server;
-	enum { RUNNING, DRAINING, ABORTING } state;
 };
 
 struct supervisor {
@@ -157,18 +140,6 @@ load(const char *file)
 	return c;
 }
 
-static struct cos_client_settings
-client_settings(const struct program *p)
-{
-	return (struct cos_client_settings){
-		.memory_limit = p->conf->memory_limit,
-		.max_file = p->conf->single_file_max_size,
-		.min_part = p->conf->min_part_size,
-		.parts_in_flight = p->conf->upload_thread_num,
-		.share = p->cos_share,
-	};
-}
-
 /* A part is held whole, so memory_limit bounds the largest file. */
 static void
 say_largest(const struct cos_client_settings *set)
@@ -182,94 +153,33 @@ say_largest(const struct cos_client_settings *set)
 		    cos_memory_needed(set));
 }
 
-/* ---- a worker: the parts put together ---- */
-
-static int
-load_trust(struct worker *w, struct err *e)
-{
-	const struct conf *c = w->program->conf;
-	bool https = c->ca_file != NULL;
-	size_t i;
-
-	for (i = 0; i < c->naccounts; i++)
-		https = https || c->accounts[i].https;
-	if (!https)
-		return 0;
-	w->trust = tls_trust_load(c->ca_file, e);
-	return w->trust != NULL ? 0 : -1;
-}
-
-static int
-build(struct worker *w, struct err *e)
-{
-	struct program *p = w->program;
-	struct cos_client_settings set = client_settings(p);
-	size_t i;
-
-	w->loop = net_loop_new(e);
-	if (w->loop == NULL || load_trust(w, e) < 0)
-		return -1;
-	set.trust = w->trust;
-	set.slot = w->slot;
-	w->resolver = net_resolver_new(w->loop);
-	if (w->resolver == NULL)
-		return err_set(e, "out of memory");
-	w->client = cos_client_new(w->loop, p->log, w->resolver, &set, e);
-	w->buckets = calloc(p->conf->naccounts, sizeof(*w->buckets));
-	if (w->client == NULL || w->buckets == NULL)
-		return -1;
-	for (i = 0; i < p->conf->naccounts; i++) {
-		w->buckets[i] = cos_bucket_new(w->client,
-		    &p->conf->accounts[i], e);
-		if (w->buckets[i] == NULL)
-			return -1;
-	}
-	return 0;
-}
-
-static void
-take_apart(struct worker *w)
-{
-	size_t i;
-
-	net_task_end(&w->task);
-	ftp_server_free(w->server);
-	for (i = 0; w->buckets != NULL && i < w->program->conf->naccounts; i++)
-		cos_bucket_free(w->buckets[i]);
-	cos_client_free(w->client);
-	net_resolver_free(w->resolver);
-	tls_trust_free(w->trust);
-	net_loop_free(w->loop);
-	free(w->buckets);
-}
+/* ---- a worker ---- */
 
 static void
 complain(const struct program *p, const struct err *e)
 {
 	fprintf(stderr, "cosftpd: %s\n", e->text);
-	log_line(p->log, LOG_LEVEL_ERROR, "%s", e->text);
+	log_line(p->worker.log, LOG_LEVEL_ERROR, "%s", e->text);
 }
-
-/* ---- a worker: serve and drain ---- */
 
 static void
 say_ready(const struct program *p)
 {
-	struct cos_client_settings set = client_settings(p);
+	struct cos_client_settings set = ftp_client_settings(p->conf);
 	int64_t largest = cos_largest_file(&set);
 	const struct conf_account *a;
 	size_t i;
 
 	for (i = 0; i < p->conf->naccounts; i++) {
 		a = &p->conf->accounts[i];
-		log_line(p->log, LOG_LEVEL_INFO, "account %s: bucket at "
+		log_line(p->worker.log, LOG_LEVEL_INFO, "account %s: bucket at "
 		    "%s://%s.%s%s", a->user, a->https ? "https" : "http",
 		    a->bucket, a->endpoint, a->home_dir != NULL ?
 		    " (home_dir is not used)" : "");
 	}
-	log_line(p->log, largest < set.max_file ? LOG_LEVEL_WARNING :
+	log_line(p->worker.log, largest < set.max_file ? LOG_LEVEL_WARNING :
 	    LOG_LEVEL_INFO, "largest file: %" PRId64 " bytes", largest);
-	log_line(p->log, LOG_LEVEL_INFO, "cosftpd %s ready on port %u, %zu "
+	log_line(p->worker.log, LOG_LEVEL_INFO, "cosftpd %s ready on port %u, %zu "
 	    "account%s, %d worker%s", COSFTPD_VERSION,
 	    ftp_listeners_port(&p->listeners), p->conf->naccounts,
 	    p->conf->naccounts == 1 ? "" : "s", p->workers,
@@ -279,89 +189,28 @@ say_ready(const struct program *p)
 	fflush(stdout);
 }
 
-static void
-drain_step(struct worker *w, bool timeout)
-{
-	struct log *log = w->program->log;
-
-	if (w->state == DRAINING && timeout &&
-	    ftp_server_sessions(w->server) > 0) {
-		log_line(log, LOG_LEVEL_WARNING, "stop: %zu sessions are "
-		    "dropped", ftp_server_sessions(w->server));
-		ftp_server_drain(w->server, true, &w->task);
-	}
-	if (ftp_server_sessions(w->server) > 0)
-		return;
-	if (w->state == DRAINING) {
-		w->state = ABORTING;
-		net_task_deadline(&w->task, ABORT_MS);
-		timeout = false;
-	}
-	if (cos_client_pending(w->client, &w->task) > 0 && !timeout)
-		return;
-	cos_client_give_up(w->client);
-	net_loop_stop(w->loop);
-}
-
-static void
-worker_step(struct net_task *t, unsigned why)
-{
-	struct worker *w = (struct worker *)t;
-	struct program *p = w->program;
-
-	/* A signal, or the end of file of the supervisor's descriptor. */
-	if ((why & NET_READ) && w->state == RUNNING) {
-		net_task_watch(t, -1, 0);
-		w->state = DRAINING;
-		net_task_deadline(t, (int64_t)p->conf->drain_timeout * 1000);
-		ftp_listeners_close(&p->listeners);
-		ftp_server_drain(w->server, false, t);
-	}
-	if (w->state != RUNNING)
-		drain_step(w, why & NET_TIMEOUT);
-}
-
-/* stop: readable when it is time to.  The exit status. */
-static int
-serve(struct worker *w, int stop, struct err *e)
-{
-	struct program *p = w->program;
-	struct ftp_settings set = { .conf = p->conf,
-	    .listeners = &p->listeners, .share = p->ftp_share,
-	    .slot = w->slot };
-
-	if (build(w, e) < 0)
-		return EXIT_START;
-	set.buckets = w->buckets;
-	set.resolver = w->resolver;
-	w->server = ftp_server_new(w->loop, p->log, &set, e);
-	if (w->server == NULL)
-		return EXIT_START;
-	cos_client_inherit(w->client, w->buckets, p->conf->naccounts);
-	net_task_init(&w->task, w->loop, worker_step);
-	net_task_watch(&w->task, stop, NET_READ);
-	if (p->options.single)
-		say_ready(p);
-	else
-		net_worker_ready(stop);
-	return net_loop_run(w->loop, e) < 0 ? EXIT_START : 0;
-}
-
 static int
 work(void *ctx, int slot, int stop)
 {
-	struct worker w = { .program = ctx, .slot = slot };
+	struct program *p = ctx;
+	struct ftp_worker *w;
 	struct err e = { "" };
-	int status;
+	int status = 0;
 
-	if (!w.program->options.single) {
-		close(w.program->signals[0]);
-		close(w.program->signals[1]);
+	if (!p->options.single) {
+		close(p->signals[0]);
+		close(p->signals[1]);
 	}
-	status = serve(&w, stop, &e);
-	if (status != 0)
-		complain(w.program, &e);
-	take_apart(&w);
+	w = ftp_worker_new(&p->worker, slot, &e);
+	if (w != NULL && p->options.single)
+		say_ready(p);
+	else if (w != NULL)
+		net_worker_ready(stop);
+	if (w == NULL || ftp_worker_serve(w, stop, &e) < 0) {
+		complain(p, &e);
+		status = EXIT_START;
+	}
+	ftp_worker_free(w);
 	return status;
 }
 
@@ -410,7 +259,7 @@ stop(struct supervisor *s)
 	ftp_listeners_close(&p->listeners);
 	net_workers_drain(s->workers);
 	net_task_deadline(&s->task, (int64_t)p->conf->drain_timeout * 1000 +
-	    ABORT_MS + KILL_MS);
+	    KILL_MS);
 }
 
 static void
@@ -419,16 +268,16 @@ worker_ended(struct supervisor *s, const struct net_worker_news *news)
 	struct program *p = s->program;
 	struct err e;
 
-	cos_share_forget(p->cos_share, news->slot);
-	ftp_share_forget(p->ftp_share, news->slot);
+	cos_share_forget(p->worker.cos_share, news->slot);
+	ftp_share_forget(p->worker.ftp_share, news->slot);
 	if (s->stopping)
 		return;
 	if (WIFSIGNALED(news->status))
-		log_line(p->log, LOG_LEVEL_ERROR, "worker %d (pid %d) was "
+		log_line(p->worker.log, LOG_LEVEL_ERROR, "worker %d (pid %d) was "
 		    "ended by signal %d; another is started", news->slot,
 		    (int)news->pid, WTERMSIG(news->status));
 	else if (s->said)
-		log_line(p->log, LOG_LEVEL_ERROR, "worker %d (pid %d) ended "
+		log_line(p->worker.log, LOG_LEVEL_ERROR, "worker %d (pid %d) ended "
 		    "with status %d; another is started", news->slot,
 		    (int)news->pid, WEXITSTATUS(news->status));
 	if (!s->said && WIFEXITED(news->status)) {
@@ -451,9 +300,9 @@ supervisor_step(struct net_task *t, unsigned why)
 		if (c == SIGCHLD) {
 			net_workers_reap(s->workers);
 		} else if (!s->stopping) {
-			log_line(p->log, LOG_LEVEL_INFO, "stop: signal %d, "
+			log_line(p->worker.log, LOG_LEVEL_INFO, "stop: signal %d, "
 			    "%zu sessions", c,
-			    ftp_share_sessions(p->ftp_share));
+			    ftp_share_sessions(p->worker.ftp_share));
 			stop(s);
 		}
 	}
@@ -510,12 +359,13 @@ prepare(struct program *p, struct err *e)
 	sessions = net_limit_descriptors(0);
 	if (sessions < 0 || sessions > SESSIONS_MAX)
 		sessions = SESSIONS_MAX;
-	p->cos_share = cos_share_new(p->workers, e);
-	p->ftp_share = ftp_share_new(p->workers, (int)sessions, e);
-	if (p->cos_share == NULL || p->ftp_share == NULL ||
+	p->worker.cos_share = cos_share_new(p->workers, e);
+	p->worker.ftp_share = ftp_share_new(p->workers, (int)sessions, e);
+	if (p->worker.cos_share == NULL || p->worker.ftp_share == NULL ||
 	    catch_signals(p, e) < 0 ||
 	    ftp_listen(&p->listeners, p->conf, e) < 0)
 		return EXIT_START;
+	p->worker.listeners = &p->listeners;
 	return 0;
 }
 
@@ -529,40 +379,23 @@ run(struct program *p)
 		status = p->options.single ? work(p, 0, p->signals[0]) :
 		    supervise(p, &e);
 	if (status == 0)
-		log_line(p->log, LOG_LEVEL_INFO, "stopped");
+		log_line(p->worker.log, LOG_LEVEL_INFO, "stopped");
 	else if (e.text[0] != '\0')
 		complain(p, &e);
 	return status;
 }
 
 /* --check */
-static void
-check_step(struct net_task *t, unsigned why)
-{
-	(void)why;
-	net_loop_stop(t->loop);
-}
-
 static int
 check(struct program *p)
 {
-	struct worker w = { .program = p };
-	struct cos_check *k = NULL;
 	struct err e = { "" };
-	int failures = 0;
+	struct ftp_worker *w = ftp_worker_new(&p->worker, 0, &e);
+	int failures = w != NULL ? ftp_worker_check(w, stdout, &e) : -1;
 
-	if (build(&w, &e) == 0) {
-		net_task_init(&w.task, w.loop, check_step);
-		k = cos_check_new(w.buckets, p->conf->naccounts, stdout,
-		    &w.task);
-	}
-	if (k == NULL || net_loop_run(w.loop, &e) < 0 ||
-	    !cos_check_done(k, &failures)) {
+	if (failures < 0)
 		complain(p, &e);
-		failures = -1;
-	}
-	cos_check_free(k);
-	take_apart(&w);
+	ftp_worker_free(w);
 	return failures == 0 ? 0 : failures > 0 ? EXIT_CONF : EXIT_START;
 }
 
@@ -578,17 +411,17 @@ main(int argc, char **argv)
 
 	if (read_options(argc, argv, &p.options) < 0)
 		return EXIT_CONF;
-	p.conf = load(p.options.file);
+	p.worker.conf = p.conf = load(p.options.file);
 	if (p.conf == NULL)
 		return EXIT_CONF;
 	if (p.options.test) {
-		set = client_settings(&p);
+		set = ftp_client_settings(p.conf);
 		conf_print(p.conf, stdout);
 		say_largest(&set);
 	}
 	if (p.options.check || !p.options.test) {
-		p.log = log_open(p.options.check ? &quiet : &p.conf->log, &e);
-		if (p.log == NULL) {
+		p.worker.log = log_open(p.options.check ? &quiet : &p.conf->log, &e);
+		if (p.worker.log == NULL) {
 			fprintf(stderr, "cosftpd: %s\n", e.text);
 			status = EXIT_START;
 		} else {
@@ -596,9 +429,9 @@ main(int argc, char **argv)
 		}
 	}
 	ftp_listeners_close(&p.listeners);
-	ftp_share_free(p.ftp_share);
-	cos_share_free(p.cos_share);
-	log_free(p.log);
+	ftp_share_free(p.worker.ftp_share);
+	cos_share_free(p.worker.cos_share);
+	log_free(p.worker.log);
 	conf_free(p.conf);
 	return status;
 }

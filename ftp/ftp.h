@@ -1,5 +1,5 @@
 /*
- * ftp/ftp.h - the FTP server: listen, run, drain.
+ * ftp/ftp.h - the FTP server: listen, share, work.
  */
 #ifndef COSFTPD_FTP_H
 #define COSFTPD_FTP_H
@@ -8,8 +8,6 @@
 #include "../conf/log.h"
 #include "../cos/cos.h"
 #include "../net/net.h"
-
-struct ftp_server;
 
 /* The listening sockets, made once for all workers; -1: none. */
 struct ftp_listeners {
@@ -28,30 +26,32 @@ void ftp_share_forget(struct ftp_share *, int slot);
 size_t ftp_share_sessions(const struct ftp_share *);	/* of all workers */
 void ftp_share_free(struct ftp_share *);
 
-struct ftp_settings {		/* all borrowed until ftp_server_free */
+/* ---- a worker: one process that serves (worker.c) ---- */
+struct ftp_worker_settings {	/* all borrowed until ftp_worker_free */
 	const struct conf *conf;
-	struct cos_bucket *const *buckets;	/* one of each account */
-	struct net_resolver *resolver;
-	const struct ftp_listeners *listeners;
+	struct log *log;
+	struct ftp_listeners *listeners;	/* NULL: only to check */
 	const struct tls_identity *identity;	/* NULL: no FTPS */
-	struct tls_cache *cache;	/* sessions, for resumption */
-	struct ftp_share *share;
-	int slot;			/* of share: this worker's own */
+	struct cos_share *cos_share;
+	struct ftp_share *ftp_share;
 };
+struct ftp_worker;
+struct ftp_worker *ftp_worker_new(const struct ftp_worker_settings *, int slot,
+    struct err *);
+/* Until the descriptor `stop` can be read, which begins the drain: no more
+ * sessions are accepted, transfers are settled by policy, and after
+ * drain_timeout the rest is dropped but for what the store is completing. */
+int ftp_worker_serve(struct ftp_worker *, int stop, struct err *);
+/* Asks every bucket, a line of each to out; the number of failures, -1 when
+ * it could not be done. */
+int ftp_worker_check(struct ftp_worker *, FILE *out, struct err *);
+void ftp_worker_free(struct ftp_worker *);
 
-/* Sessions start as the loop runs. */
-struct ftp_server *ftp_server_new(struct net_loop *, struct log *,
-    const struct ftp_settings *, struct err *);
+/* How the store's client is set up for this configuration. */
+struct cos_client_settings ftp_client_settings(const struct conf *);
 
 /* Does this machine have what the configuration can need?  -1: *e names both
  * numbers.  Raises the limit of descriptors. */
 int ftp_check_resources(const struct conf *, int workers, struct err *);
-
-/* Stop accepting and reading; transfers are settled by policy.  owner is
- * woken when no session is left.  A second call (hard) drops what is not yet
- * being completed in the store. */
-void ftp_server_drain(struct ftp_server *, bool hard, struct net_task *owner);
-size_t ftp_server_sessions(const struct ftp_server *);
-void ftp_server_free(struct ftp_server *);
 
 #endif

@@ -212,8 +212,9 @@ listener_start(struct ftp_server *v, struct ftp_listener *l, int fd, bool tls)
 }
 
 struct ftp_server *
-ftp_server_new(struct net_loop *l, struct log *log,
-    const struct ftp_settings *set, struct err *e)
+ftp_server_new(struct net_loop *l, struct net_resolver *resolver,
+    struct cos_bucket *const *buckets, int slot,
+    const struct ftp_worker_settings *set, struct err *e)
 {
 	const struct conf *conf = set->conf;
 	struct ftp_server *v = calloc(1, sizeof(*v));
@@ -223,14 +224,13 @@ ftp_server_new(struct net_loop *l, struct log *log,
 		return NULL;
 	}
 	v->loop = l;
-	v->log = log;
+	v->log = set->log;
 	v->conf = conf;
-	v->buckets = set->buckets;
-	v->resolver = set->resolver;
+	v->buckets = buckets;
+	v->resolver = resolver;
 	v->identity = set->identity;
-	v->cache = set->cache;
-	v->share = set->share;
-	v->slot = set->slot;
+	v->share = set->ftp_share;
+	v->slot = slot;
 	if (conf->max_connection_num > 0) {
 		/* control and data connection each, and one to refuse with */
 		v->max_sessions = (size_t)(conf->max_connection_num - 1) / 2;

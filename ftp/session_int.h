@@ -99,6 +99,17 @@ struct ftp_session {
 	struct ftp_named *stored;	/* owned: what was stored last */
 };
 
+/* ---- server.c: sessions start as the loop runs ---- */
+struct ftp_server *ftp_server_new(struct net_loop *, struct net_resolver *,
+    struct cos_bucket *const *buckets, int slot,
+    const struct ftp_worker_settings *, struct err *);
+/* Stop accepting and reading; transfers are settled by policy.  owner is
+ * woken when no session is left.  A second call (hard) drops what is not yet
+ * being completed in the store. */
+void ftp_server_drain(struct ftp_server *, bool hard, struct net_task *owner);
+size_t ftp_server_sessions(const struct ftp_server *);
+void ftp_server_free(struct ftp_server *);
+
 /* ---- share.c ---- */
 unsigned ftp_share_next_id(struct ftp_share *);	/* of a session */
 /* NULL: this worker has no seat left */

@@ -1,0 +1,208 @@
+/*
+ * ftp/worker.c - one process that serves: the parts put together, the loop,
+ * and the drain.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "session_int.h"
+
+enum { ABORT_MS = 800 };	/* for the last aborts, after the drain */
+
+enum state {
+	W_RUNNING,
+	W_DRAINING,		/* sessions end */
+	W_ABORTING		/* what they left in the store is ended */
+};
+
+struct ftp_worker {
+	struct net_task task;	/* the word to stop; the deadlines of a drain */
+	const struct ftp_worker_settings *set;
+	int slot;
+	struct net_loop *loop;
+	struct net_resolver *resolver;
+	struct tls_trust *trust;
+	struct cos_client *client;
+	struct cos_bucket **buckets;	/* one of each account */
+	struct ftp_server *server;
+	enum state state;
+};
+
+struct cos_client_settings
+ftp_client_settings(const struct conf *c)
+{
+	return (struct cos_client_settings){
+		.memory_limit = c->memory_limit,
+		.max_file = c->single_file_max_size,
+		.min_part = c->min_part_size,
+		.parts_in_flight = c->upload_thread_num,
+	};
+}
+
+static int
+load_trust(struct ftp_worker *w, struct err *e)
+{
+	const struct conf *c = w->set->conf;
+	bool https = c->ca_file != NULL;
+	size_t i;
+
+	for (i = 0; i < c->naccounts; i++)
+		https = https || c->accounts[i].https;
+	if (!https)
+		return 0;
+	w->trust = tls_trust_load(c->ca_file, e);
+	return w->trust != NULL ? 0 : -1;
+}
+
+static int
+make_client(struct ftp_worker *w, struct err *e)
+{
+	const struct conf *c = w->set->conf;
+	struct cos_client_settings set = ftp_client_settings(c);
+	size_t i;
+
+	set.trust = w->trust;
+	set.share = w->set->cos_share;
+	set.slot = w->slot;
+	w->client = cos_client_new(w->loop, w->set->log, w->resolver, &set, e);
+	if (w->client == NULL)
+		return -1;
+	w->buckets = calloc(c->naccounts, sizeof(*w->buckets));
+	if (w->buckets == NULL)
+		return err_set(e, "out of memory");
+	for (i = 0; i < c->naccounts; i++) {
+		w->buckets[i] = cos_bucket_new(w->client, &c->accounts[i], e);
+		if (w->buckets[i] == NULL)
+			return -1;
+	}
+	cos_client_inherit(w->client, w->buckets, c->naccounts);
+	return 0;
+}
+
+static int
+build(struct ftp_worker *w, struct err *e)
+{
+	w->loop = net_loop_new(e);
+	if (w->loop == NULL || load_trust(w, e) < 0)
+		return -1;
+	w->resolver = net_resolver_new(w->loop);
+	if (w->resolver == NULL)
+		return err_set(e, "out of memory");
+	if (make_client(w, e) < 0)
+		return -1;
+	if (w->set->listeners == NULL)
+		return 0;
+	w->server = ftp_server_new(w->loop, w->resolver, w->buckets, w->slot,
+	    w->set, e);
+	return w->server != NULL ? 0 : -1;
+}
+
+struct ftp_worker *
+ftp_worker_new(const struct ftp_worker_settings *set, int slot, struct err *e)
+{
+	struct ftp_worker *w = calloc(1, sizeof(*w));
+
+	if (w == NULL) {
+		err_set(e, "out of memory");
+		return NULL;
+	}
+	w->set = set;
+	w->slot = slot;
+	if (build(w, e) == 0)
+		return w;
+	ftp_worker_free(w);
+	return NULL;
+}
+
+void
+ftp_worker_free(struct ftp_worker *w)
+{
+	size_t i;
+
+	if (w == NULL)
+		return;
+	net_task_end(&w->task);
+	ftp_server_free(w->server);
+	for (i = 0; w->buckets != NULL && i < w->set->conf->naccounts; i++)
+		cos_bucket_free(w->buckets[i]);
+	cos_client_free(w->client);
+	net_resolver_free(w->resolver);
+	tls_trust_free(w->trust);
+	net_loop_free(w->loop);
+	free(w->buckets);
+	free(w);
+}
+
+/* ---- serve and drain ---- */
+
+static void
+drain_step(struct ftp_worker *w, bool timeout)
+{
+	if (w->state == W_DRAINING && timeout &&
+	    ftp_server_sessions(w->server) > 0) {
+		log_line(w->set->log, LOG_LEVEL_WARNING, "stop: %zu sessions "
+		    "are dropped", ftp_server_sessions(w->server));
+		ftp_server_drain(w->server, true, &w->task);
+	}
+	if (ftp_server_sessions(w->server) > 0)
+		return;
+	if (w->state == W_DRAINING) {
+		w->state = W_ABORTING;
+		net_task_deadline(&w->task, ABORT_MS);
+		timeout = false;
+	}
+	if (cos_client_pending(w->client, &w->task) > 0 && !timeout)
+		return;
+	cos_client_give_up(w->client);
+	net_loop_stop(w->loop);
+}
+
+static void
+serve_step(struct net_task *t, unsigned why)
+{
+	struct ftp_worker *w = (struct ftp_worker *)t;
+	int64_t drain = (int64_t)w->set->conf->drain_timeout * 1000;
+
+	if ((why & NET_READ) && w->state == W_RUNNING) {
+		net_task_watch(t, -1, 0);
+		w->state = W_DRAINING;
+		net_task_deadline(t, drain);
+		ftp_listeners_close(w->set->listeners);
+		ftp_server_drain(w->server, false, t);
+	}
+	if (w->state != W_RUNNING)
+		drain_step(w, why & NET_TIMEOUT);
+}
+
+int
+ftp_worker_serve(struct ftp_worker *w, int stop, struct err *e)
+{
+	net_task_init(&w->task, w->loop, serve_step);
+	net_task_watch(&w->task, stop, NET_READ);
+	return net_loop_run(w->loop, e);
+}
+
+/* ---- --check ---- */
+
+static void
+check_step(struct net_task *t, unsigned why)
+{
+	(void)why;
+	net_loop_stop(t->loop);
+}
+
+int
+ftp_worker_check(struct ftp_worker *w, FILE *out, struct err *e)
+{
+	struct cos_check *k;
+	int failures = -1;
+
+	net_task_init(&w->task, w->loop, check_step);
+	k = cos_check_new(w->buckets, w->set->conf->naccounts, out, &w->task);
+	if (k == NULL)
+		return err_set(e, "out of memory");
+	if (net_loop_run(w->loop, e) == 0)
+		cos_check_done(k, &failures);
+	cos_check_free(k);
+	return failures;
+}
