@@ -98,6 +98,8 @@ $(OUT)/tls/%.o: tls/%.c Makefile
 	@mkdir -p $(@D)
 	$(Q)$(COMPILE) $(BEARSSL_INC) -MMD -c -o $@ $<
 
+$(OUT)/tests/t_der.o: CFLAGS += $(BEARSSL_INC)	# compares with BearSSL
+
 $(OUT)/%.o: %.c Makefile
 	$(call say,CC)
 	@mkdir -p $(@D)

@@ -100,6 +100,8 @@ static const struct {
 	{ "no last newline", { "+ca.pem" }, NO_LAST_NEWLINE, NULL },
 	{ "text around", { "# our CA\nCN = x\n", "+ca.pem",
 	  "\n\nand -----another\n", "+other-ca.pem", "the end" }, AS_IS, NULL },
+	{ "small letters and blanks", { "-----begin certificate----- \n",
+	  "-----end certificate\n", "+ca.pem" }, AS_IS, NULL },
 	{ "byte order mark", { "\xef\xbb\xbf", "+ca.pem" }, AS_IS, NULL },
 	{ "a key too", { "+ca.key", "+ca.pem" }, AS_IS, NULL },
 	{ "self-signed, no CA", { "+self.pem" }, AS_IS, NULL },
@@ -120,6 +122,29 @@ static const struct {
 	  "damaged or cut short" },
 	{ "base64 of odd length", { "-----BEGIN CERTIFICATE-----\nMII\n"
 	  "-----END CERTIFICATE-----\n" }, AS_IS, "is damaged" },
+	{ "padding where nothing is missing", { "-----BEGIN CERTIFICATE-----"
+	  "\nAAAA=\n-----END CERTIFICATE-----\n" }, AS_IS, "is damaged" },
+	{ "half the padding", { "-----BEGIN CERTIFICATE-----\nAA=\n"
+	  "-----END CERTIFICATE-----\n" }, AS_IS, "is damaged" },
+	{ "too much padding", { "-----BEGIN CERTIFICATE-----\nAA====\n"
+	  "-----END CERTIFICATE-----\n" }, AS_IS, "is damaged" },
+	{ "padding inside", { "-----BEGIN CERTIFICATE-----\nAA==AAAA\n"
+	  "-----END CERTIFICATE-----\n" }, AS_IS, "is damaged" },
+	{ "spare bits, one byte", { "-----BEGIN CERTIFICATE-----\nAB==\n"
+	  "-----END CERTIFICATE-----\n" }, AS_IS, "is damaged" },
+	{ "spare bits, two bytes", { "-----BEGIN CERTIFICATE-----\nAAB=\n"
+	  "-----END CERTIFICATE-----\n" }, AS_IS, "is damaged" },
+	{ "a byte above ASCII", { "-----BEGIN CERTIFICATE-----\nAA\xff=\n"
+	  "-----END CERTIFICATE-----\n" }, AS_IS, "is damaged" },
+	{ "another end", { "-----BEGIN CERTIFICATE-----\nAAAA\n"
+	  "-----end\n-----END CERTIFICATE-----\n" }, AS_IS, "is damaged" },
+	{ "a block in a block", { "-----BEGIN CERTIFICATE-----\n",
+	  "+ca.pem" }, AS_IS, "block 1 (CERTIFICATE) is damaged" },
+	{ "old Macintosh line ends", { "-----BEGIN CERTIFICATE-----\rMII\r" },
+	  AS_IS, "block 1 (CERTIFICATE) is damaged or cut short" },
+	{ "a long name", { "-----BEGIN 012345678901234567890123456789012345678"
+	  "901234567890123456789-----\nA" }, AS_IS,
+	  "block 1 (01234567890123456789012345678901234567890123456) is" },
 	{ "no certificate inside", { "-----BEGIN CERTIFICATE-----\nAAAA\n"
 	  "-----END CERTIFICATE-----\n" }, AS_IS, "no usable certificate" },
 };

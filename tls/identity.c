@@ -35,23 +35,24 @@ chain_build(struct tls_identity *id, const char *file, struct err *e)
 static int
 chain_check(const struct tls_identity *id, const char *file, struct err *e)
 {
-	struct tls_slice issuer = { NULL, 0 }, subject, next;
+	struct tls_slice issuer = { NULL, 0 };
 	const struct tls_pem *b;
+	struct tls_der_cert c;
 	unsigned n = 0;
 
 	for (b = id->certs; b != NULL; b = b->next) {
 		if (!tls_pem_is_cert(b))
 			continue;
 		n++;
-		if (!tls_der_names(b, &next, &subject))
+		if (tls_der_cert(b->der, b->len, &c) != 0 && c.subject.n == 0)
 			return err_set(e, "%s: certificate %u is damaged",
 			    file, n);
-		if (n > 1 && (subject.n != issuer.n ||
-		    memcmp(subject.p, issuer.p, subject.n) != 0))
+		if (n > 1 && (c.subject.n != issuer.n ||
+		    memcmp(c.subject.p, issuer.p, issuer.n) != 0))
 			return err_set(e, "%s: wrong order: certificate %u "
 			    "is not the issuer of certificate %u", file, n,
 			    n - 1);
-		issuer = next;
+		issuer = c.issuer;
 	}
 	return 0;
 }
@@ -157,17 +158,14 @@ key_matches(const struct tls_identity *id, const br_x509_certificate *cert)
 {
 	const br_rsa_private_key *rsa = br_skey_decoder_get_rsa(&id->key);
 	const br_ec_private_key *ec = br_skey_decoder_get_ec(&id->key);
-	br_x509_decoder_context dec;
-	const br_x509_pkey *pk;
+	struct tls_der_cert c;
+	int error = tls_der_cert(cert->data, cert->data_len, &c);
 
-	br_x509_decoder_init(&dec, NULL, NULL);
-	br_x509_decoder_push(&dec, cert->data, cert->data_len);
-	pk = br_x509_decoder_get_pkey(&dec);
-	if (pk == NULL)
-		return -br_x509_decoder_last_error(&dec);
-	if (pk->key_type == BR_KEYTYPE_RSA)
-		return rsa != NULL && rsa_matches(rsa, &pk->key.rsa);
-	return ec != NULL && ec_matches(ec, &pk->key.ec);
+	if (error != 0)
+		return -error;
+	if (c.key.key_type == BR_KEYTYPE_RSA)
+		return rsa != NULL && rsa_matches(rsa, &c.key.key.rsa);
+	return ec != NULL && ec_matches(ec, &c.key.key.ec);
 }
 
 static int

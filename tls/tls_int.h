@@ -31,23 +31,28 @@ struct tls_pem *tls_pem_load(const char *file, struct err *e);
 void tls_pem_free(struct tls_pem *);
 bool tls_pem_is_cert(const struct tls_pem *);
 
-/* ---- der.c: as much DER as BearSSL does not tell us ---- */
+/* ---- der.c: what is in a certificate or a key ---- */
 
 struct tls_slice {
 	const unsigned char *p;
 	size_t n;
 };
 
-/* The raw names in a certificate; false when it is not one. */
-bool tls_der_names(const struct tls_pem *, struct tls_slice *issuer,
-    struct tls_slice *subject);
+struct tls_der_cert {		/* all points into the certificate */
+	struct tls_slice issuer, subject;	/* n is 0: not reached */
+	bool ca;			/* RFC 5280 4.2.1.9 */
+	br_x509_pkey key;
+};
+/* 0, or the BearSSL error that says it best; the names are there all the same
+ * when only the key is of a kind we cannot use. */
+int tls_der_cert(const void *der, size_t n, struct tls_der_cert *);
 /* Does this private key fit BearSSL's decoder? */
 bool tls_der_key_fits(const struct tls_pem *);
 
 /* ---- trust.c, identity.c ---- */
 
 struct tls_trust {
-	br_x509_trust_anchor *anchor;	/* owned, as what they point to */
+	br_x509_trust_anchor *anchor;	/* owned; dn.data is all of one */
 	size_t n;
 };
 

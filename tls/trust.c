@@ -5,7 +5,6 @@
  * BearSSL cannot use are left out; a bundle of which nothing is left, or one
  * that is damaged, is an error.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,84 +20,46 @@ static const char *const places[] = {
 	"/var/lib/ca-certificates/ca-bundle.pem",
 };
 
-struct dn {
-	unsigned char *p;	/* as large as the certificate */
-	size_t n;
-};
-
+/* The name and the key, one after the other in one allocation. */
 static void
-dn_append(void *ctx, const void *data, size_t n)
+anchor_fill(br_x509_trust_anchor *a, const struct tls_der_cert *c,
+    unsigned char *p)
 {
-	struct dn *dn = ctx;
+	br_rsa_public_key *rsa = &a->pkey.key.rsa;
+	br_ec_public_key *ec = &a->pkey.key.ec;
 
-	memcpy(dn->p + dn->n, data, n);
-	dn->n += n;
-}
-
-static void *
-copy(const void *p, size_t n)
-{
-	void *c = malloc(n > 0 ? n : 1);
-
-	if (c != NULL)
-		memcpy(c, p, n);
-	return c;
-}
-
-static void
-anchor_free(br_x509_trust_anchor *a)
-{
-	free(a->dn.data);
-	if (a->pkey.key_type == BR_KEYTYPE_RSA) {
-		free(a->pkey.key.rsa.n);
-		free(a->pkey.key.rsa.e);
+	/* A server's own certificate may be trusted too, as itself only. */
+	a->flags = c->ca ? BR_X509_TA_CA : 0;
+	a->dn.data = p;
+	a->dn.len = c->subject.n;
+	a->pkey = c->key;
+	p = mempcpy(p, c->subject.p, c->subject.n);
+	if (c->key.key_type == BR_KEYTYPE_RSA) {
+		rsa->n = p;
+		rsa->e = mempcpy(p, c->key.key.rsa.n, rsa->nlen);
+		memcpy(rsa->e, c->key.key.rsa.e, rsa->elen);
 	} else {
-		free(a->pkey.key.ec.q);
+		ec->q = p;
+		memcpy(p, c->key.key.ec.q, ec->qlen);
 	}
-}
-
-static int
-anchor_key(br_x509_trust_anchor *a, const br_x509_pkey *pk)
-{
-	a->pkey = *pk;
-	if (pk->key_type == BR_KEYTYPE_RSA) {
-		a->pkey.key.rsa.n = copy(pk->key.rsa.n, pk->key.rsa.nlen);
-		a->pkey.key.rsa.e = copy(pk->key.rsa.e, pk->key.rsa.elen);
-		return a->pkey.key.rsa.n != NULL &&
-		    a->pkey.key.rsa.e != NULL ? 0 : -1;
-	}
-	a->pkey.key.ec.q = copy(pk->key.ec.q, pk->key.ec.qlen);
-	return a->pkey.key.ec.q != NULL ? 0 : -1;
 }
 
 /* 0 or a BearSSL error; -1: out of memory */
 static int
 anchor_init(br_x509_trust_anchor *a, const struct tls_pem *b)
 {
-	br_x509_decoder_context dec;
-	struct dn dn = { malloc(b->len + 1), 0 };
-	int error;
+	struct tls_der_cert c;
+	unsigned char *p;
+	int error = tls_der_cert(b->der, b->len, &c);
 
-	memset(a, 0, sizeof(*a));
-	if (dn.p == NULL)
-		return -1;
-	br_x509_decoder_init(&dec, dn_append, &dn);
-	br_x509_decoder_push(&dec, b->der, b->len);
-	error = br_x509_decoder_last_error(&dec);
 	if (error != 0)
-		goto fail;
-	a->dn.data = copy(dn.p, dn.n);
-	a->dn.len = dn.n;
-	/* A server's own certificate may be trusted too, as itself only. */
-	a->flags = br_x509_decoder_isCA(&dec) ? BR_X509_TA_CA : 0;
-	if (anchor_key(a, br_x509_decoder_get_pkey(&dec)) < 0 ||
-	    a->dn.data == NULL) {
-		anchor_free(a);
-		error = -1;
-	}
-fail:
-	free(dn.p);
-	return error;
+		return error;
+	p = malloc(c.subject.n + (c.key.key_type == BR_KEYTYPE_RSA ?
+	    c.key.key.rsa.nlen + c.key.key.rsa.elen : c.key.key.ec.qlen));
+	if (p == NULL)
+		return -1;
+	anchor_fill(a, &c, p);
+	return 0;
 }
 
 static struct tls_trust *
@@ -184,7 +145,7 @@ tls_trust_free(struct tls_trust *t)
 	if (t == NULL)
 		return;
 	for (i = 0; i < t->n; i++)
-		anchor_free(&t->anchor[i]);
+		free(t->anchor[i].dn.data);
 	free(t->anchor);
 	free(t);
 }
