@@ -3,7 +3,7 @@
  *
  * A parked connection is watched: the moment it becomes readable (the peer
  * closes it, or says something nobody asked for) it is closed.  Parked ones
- * have no input buffer and go after PARK_MS.
+ * have no input buffer, those of https none for TLS, and go after PARK_MS.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -209,6 +209,8 @@ net_stream_trim(struct net_stream *s)
 	free(s->in);
 	s->in = NULL;
 	s->in_cap = s->in_off = 0;
+	if (s->tls != NULL)
+		tls_rest(s->tls);
 }
 
 /* ---- writing ---- */

@@ -121,6 +121,79 @@ test_small(void)
 	pair_free(&p);
 }
 
+/* ---- buffers given back ---- */
+
+/* Lean: without its buffers. */
+static bool
+lean(struct tls_conn *c)
+{
+	tls_rest(c);
+	return tls_bytes(c) < 6 * 1024;
+}
+
+static void
+test_rest(void)
+{
+	struct pair p;
+	size_t full, n;
+
+	if (!pair_new(&p, &usual))
+		return;
+	full = tls_bytes(p.client);
+	CHECK(full <= tls_bytes_max() && full > 36 * 1024, "%zu bytes of %zu",
+	    full, tls_bytes_max());
+	CHECK(!lean(p.client) && !lean(p.server), "not in the handshake");
+	pump(p.client, p.server, ANY);
+	CHECK(tls_state(p.client) == TLS_OPEN, "open");
+	CHECK(lean(p.client) && lean(p.server), "%zu and %zu bytes",
+	    tls_bytes(p.client), tls_bytes(p.server));
+	CHECK(tls_plain_out(p.client, &n) == NULL && n == 0 &&
+	    tls_cipher_out(p.client, &n) == NULL && n == 0 &&
+	    !tls_peer_closed(p.client) && tls_state(p.client) == TLS_OPEN,
+	    "nothing to be had, and open");
+	tls_flush(p.client);
+	CHECK(lean(p.client), "nothing to be sent");
+
+	put(p.client, pattern, 100);
+	CHECK(!lean(p.client), "plain bytes wait");
+	tls_flush(p.client);
+	CHECK(!lean(p.client), "a record waits");
+	carry(p.client, p.server, 3);
+	CHECK(!lean(p.client) && !lean(p.server), "part of its head");
+	carry(p.client, p.server, 2);
+	CHECK(!lean(p.client) && !lean(p.server), "its head");
+	while (carry(p.client, p.server, 1))
+		CHECK(!lean(p.server), "part of it, or unread");
+	CHECK(lean(p.client), "all is out");
+	CHECK(get(p.server, pattern, 99) == 99 && !lean(p.server),
+	    "a byte is unread");
+	CHECK(get(p.server, pattern + 99, 99) == 1 && lean(p.server),
+	    "all is read");
+	pair_free(&p);
+}
+
+/* One rests: the other's close_notify finds it and is answered; or it begins
+ * to close itself. */
+static void
+test_rest_close(void)
+{
+	struct pair p;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		if (pair_open(&p, &usual, ANY)) {
+			CHECK(lean(p.client) && lean(p.server), "both rest");
+			tls_close(i == 0 ? p.client : p.server);
+			pump(p.client, p.server, 1);
+			CHECK(tls_state(p.client) == TLS_CLOSED &&
+			    tls_state(p.server) == TLS_CLOSED,
+			    "closed: %s, %s", tls_reason(p.client),
+			    tls_reason(p.server));
+		}
+		pair_free(&p);
+	}
+}
+
 /* ---- resumption ---- */
 
 static void
@@ -259,7 +332,8 @@ main(void)
 {
 	static void (*const tests[])(void) = {
 		test_handshakes, test_sizes, test_bulk, test_small,
-		test_resumption, test_refusals, test_names, NULL
+		test_rest, test_rest_close, test_resumption, test_refusals,
+		test_names, NULL
 	};
 
 	return run(tests, "t_tls");

@@ -6,50 +6,18 @@
  * failures into words.  The engine works record by record in either direction:
  * plain bytes of one record must be taken before the next cipher bytes are
  * wanted, so that nothing is ever unread when close_notify is seen.
+ * conn_open.c makes connections and frees them.
  */
-#include <arpa/inet.h>
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tls_int.h"
 
-/*
- * A peer may send records of 16 KB at will, so that only connections with
- * short lines (FTP commands) can do with less.  The sizes are the engine's
- * overhead (325 in, 85 out) plus a power of two.
- */
-enum {
-	IN_FULL = BR_SSL_BUFSIZE_INPUT,		/* 16,709 */
-	OUT_FULL = BR_SSL_BUFSIZE_OUTPUT,	/* 16,469 */
-	IN_SMALL = 4096 + 325,
-	OUT_SMALL = 1024 + 85
-};
-
-struct tls_conn {
-	union {
-		br_ssl_engine_context eng;	/* both begin with it */
-		br_ssl_client_context client;
-		br_ssl_server_context server;
-	} u;
-	enum tls_state state;
-	bool is_client, closing, resumed;
-	br_x509_minimal_context *x509;	/* owned; during the handshake */
-	struct tls_session *session;
-	struct tls_session_id offered;
-	struct tls_cache_port port;
-	unsigned char head[5];		/* the first bytes received */
-	size_t head_len;
-	char reason[160];
-	size_t size;			/* of all, to be wiped */
-	unsigned char buf[];		/* input, then output */
-};
-
 /* ---- states ---- */
 
-static void
-x509_free(struct tls_conn *c)
+void
+tls_conn_verified(struct tls_conn *c)
 {
 	if (c->x509 == NULL)
 		return;
@@ -117,7 +85,7 @@ opened(struct tls_conn *c)
 	if (!c->resumed)
 		tls_session_keep(c->session, eng,
 		    br_ssl_engine_get_server_name(eng));
-	x509_free(c);
+	tls_conn_verified(c);
 }
 
 /* After anything was given to the engine: where does it stand? */
@@ -146,7 +114,7 @@ settle(struct tls_conn *c)
 		c->state = TLS_FAILED;
 		tls_session_forget(c->session);
 	}
-	x509_free(c);
+	tls_conn_verified(c);
 }
 
 enum tls_state
@@ -175,117 +143,40 @@ tls_peer_closed(const struct tls_conn *c)
 	return c->u.eng.shutdown_recv != 0;
 }
 
-/* ---- birth and death ---- */
-
-static struct tls_conn *
-conn_alloc(size_t in, size_t out, struct err *e)
-{
-	struct tls_conn *c = malloc(sizeof(*c) + in + out);
-
-	if (c == NULL) {
-		err_set(e, "out of memory for a TLS connection");
-		return NULL;
-	}
-	memset(c, 0, sizeof(*c));
-	c->size = sizeof(*c) + in + out;
-	c->state = TLS_HANDSHAKE;
-	tls_profile_engine(&c->u.eng);
-	br_ssl_engine_set_buffers_bidi(&c->u.eng, c->buf, in, c->buf + in,
-	    out);
-	return c;
-}
-
-/* BearSSL compares names only; an address would never match. */
-static int
-name_check(const char *name, size_t len, struct err *e)
-{
-	struct in_addr a4;
-	struct in6_addr a6;
-
-	if (len == 0 || len > 253)
-		return err_set(e, "\"%.60s\" is not a host name", name);
-	if (inet_pton(AF_INET, name, &a4) == 1 || strchr(name, ':') != NULL ||
-	    inet_pton(AF_INET6, name, &a6) == 1)
-		return err_set(e, "a certificate cannot be checked for the IP "
-		    "address %.60s: use a host name for https", name);
-	return 0;
-}
-
-struct tls_conn *
-tls_client_new(const struct tls_trust *trust, const char *name,
-    struct tls_session *session, struct err *e)
-{
-	char host[256];
-	struct tls_conn *c;
-	bool resume;
-	size_t len = strlen(name);
-
-	if (len > 1 && name[len - 1] == '.')
-		len--;			/* RFC 6066 3: no trailing dot */
-	if (name_check(name, len, e) < 0)
-		return NULL;
-	memcpy(host, name, len);
-	host[len] = '\0';
-
-	c = conn_alloc(IN_FULL, OUT_FULL, e);
-	if (c == NULL)
-		return NULL;
-	c->is_client = true;
-	c->session = session;
-	c->x509 = calloc(1, sizeof(*c->x509));
-	if (c->x509 == NULL) {
-		err_set(e, "out of memory for a TLS connection");
-		goto fail;
-	}
-	tls_profile_client(&c->u.client, c->x509, trust);
-	resume = tls_session_offer(session, &c->u.eng, host, &c->offered);
-	if (!br_ssl_client_reset(&c->u.client, host, resume)) {
-		err_set(e, "TLS: %s",
-		    tls_words(br_ssl_engine_last_error(&c->u.eng)));
-		goto fail;
-	}
-	return c;
-fail:
-	tls_free(c);
-	return NULL;
-}
-
-struct tls_conn *
-tls_server_new(const struct tls_identity *id, struct tls_cache *cache,
-    bool small, struct err *e)
-{
-	struct tls_conn *c;
-
-	c = conn_alloc(small ? IN_SMALL : IN_FULL,
-	    small ? OUT_SMALL : OUT_FULL, e);
-	if (c == NULL)
-		return NULL;
-	tls_profile_server(&c->u.server, id);
-	tls_cache_port_init(&c->port, cache);
-	br_ssl_server_set_cache(&c->u.server, &c->port.vtable);
-	if (!br_ssl_server_reset(&c->u.server)) {
-		err_set(e, "TLS: %s",
-		    tls_words(br_ssl_engine_last_error(&c->u.eng)));
-		tls_free(c);
-		return NULL;
-	}
-	return c;
-}
-
-void
-tls_free(struct tls_conn *c)
-{
-	if (c == NULL)
-		return;
-	/* A server that chokes on the session would do so again. */
-	if (c->state == TLS_HANDSHAKE && c->offered.len > 0)
-		tls_session_forget(c->session);
-	x509_free(c);
-	tls_wipe(c, c->size);
-	free(c);
-}
-
 /* ---- the four ports ---- */
+
+/*
+ * Between two records in either direction the engine's state is in its
+ * context alone; its buffers hold nothing.  They come back together, as the
+ * engine answers what it receives by itself.
+ */
+void
+tls_rest(struct tls_conn *c)
+{
+	const br_ssl_engine_context *eng = &c->u.eng;
+
+	if (c->state == TLS_OPEN && !c->closing &&
+	    eng->ixa == 0 && eng->ixb == 0 && eng->oxa == eng->oxc)
+		tls_conn_buffers_free(c);
+}
+
+/* Buffers for an engine that has none; false: the connection has failed. */
+static bool
+wake(struct tls_conn *c)
+{
+	if (c->buf != NULL)
+		return true;
+	if (c->state == TLS_FAILED)
+		return false;
+	if (tls_conn_buffers_new(c)) {
+		c->u.eng.ibuf = c->buf;
+		c->u.eng.obuf = c->buf + c->in;
+		return true;
+	}
+	snprintf(c->reason, sizeof(c->reason), "out of memory");
+	c->state = TLS_FAILED;
+	return false;
+}
 
 const unsigned char *
 tls_cipher_out(struct tls_conn *c, size_t *n)
@@ -305,6 +196,9 @@ tls_cipher_out_done(struct tls_conn *c, size_t n)
 unsigned char *
 tls_cipher_in(struct tls_conn *c, size_t *room)
 {
+	*room = 0;
+	if (!wake(c))
+		return NULL;
 	return br_ssl_engine_recvrec_buf(&c->u.eng, room);
 }
 
@@ -346,6 +240,9 @@ tls_plain_out_done(struct tls_conn *c, size_t n)
 unsigned char *
 tls_plain_in(struct tls_conn *c, size_t *room)
 {
+	*room = 0;
+	if (!wake(c))
+		return NULL;
 	return br_ssl_engine_sendapp_buf(&c->u.eng, room);
 }
 
@@ -374,7 +271,7 @@ tls_close(struct tls_conn *c)
 {
 	size_t n;
 
-	if (c->closing)
+	if (c->closing || !wake(c))
 		return;
 	c->closing = true;
 	while (br_ssl_engine_recvapp_buf(&c->u.eng, &n) != NULL)

@@ -73,6 +73,11 @@ struct tls_conn *tls_client_new(const struct tls_trust *, const char *name,
 struct tls_conn *tls_server_new(const struct tls_identity *,
     struct tls_cache *, bool small, struct err *e);
 void tls_free(struct tls_conn *);
+/* Gives the buffers (33 KB, small: 5.5 KB) back while nothing is in them; the
+ * next call that needs them takes them again, or fails for want of memory. */
+void tls_rest(struct tls_conn *);
+size_t tls_bytes(const struct tls_conn *);	/* memory it holds now */
+size_t tls_bytes_max(void);		/* and what one can hold at most */
 
 enum tls_state {
 	TLS_HANDSHAKE,

@@ -95,6 +95,32 @@ void tls_session_keep(struct tls_session *, const br_ssl_engine_context *,
     const char *name);
 void tls_session_forget(struct tls_session *);
 
+/* ---- conn_open.c, conn.c ---- */
+
+struct tls_conn {
+	union {
+		br_ssl_engine_context eng;	/* both begin with it */
+		br_ssl_client_context client;
+		br_ssl_server_context server;
+	} u;
+	enum tls_state state;
+	bool is_client, closing, resumed;
+	br_x509_minimal_context *x509;	/* owned; during the handshake */
+	struct tls_session *session;
+	struct tls_session_id offered;
+	struct tls_cache_port port;
+	unsigned char head[5];		/* the first bytes received */
+	size_t head_len;
+	char reason[160];
+	size_t in, out;			/* sizes of the engine's buffers, */
+	unsigned char *buf;		/* owned, one after the other; NULL
+					 * while it rests */
+};
+
+bool tls_conn_buffers_new(struct tls_conn *);
+void tls_conn_buffers_free(struct tls_conn *);	/* wipes them */
+void tls_conn_verified(struct tls_conn *);	/* frees x509 */
+
 /* ---- profile.c ---- */
 
 void tls_profile_engine(br_ssl_engine_context *);
