@@ -38,8 +38,9 @@ ssize_t http_chunk_feed(struct http_chunk *, const char *buf, size_t len,
     struct err *e);
 void http_chunk_took(struct http_chunk *, size_t n);
 
-/* stream.c: gives the input buffer back, and those of TLS; only when empty */
-void net_stream_trim(struct net_stream *);
+/* stream.c: gives the input buffer back, perhaps those of TLS too (which costs
+ * more, so only where a pause is likely); only what is empty */
+void net_stream_trim(struct net_stream *, bool tls);
 /* it failed in TLS (certificate, protocol), not in TCP */
 bool net_stream_tls_failed(const struct net_stream *);
 

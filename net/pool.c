@@ -141,7 +141,7 @@ net_pool_park(struct net_conn *c)
 		net_pool_close(c);
 		return;
 	}
-	net_stream_trim(c->stream);
+	net_stream_trim(c->stream, true);
 	c->reused = c->parked = true;
 	c->next = o->parked;
 	o->parked = c;

@@ -16,8 +16,9 @@
 
 #include "stream_int.h"
 
-enum {
-	KEEP_INPUT = 16 * 1024	/* larger input buffers outlive an empty read */
+enum {			/* of input buffers that outlive an empty read: */
+	KEEP_INPUT = 16 * 1024,	/* more than this, */
+	KEEP_TLS = 4096		/* and TLS buffers when more: lines are rare */
 };
 
 void
@@ -80,6 +81,15 @@ net_stream_sock_recv(struct net_stream *s, void *buf, size_t n)
 	else if (errno != EAGAIN && errno != EWOULDBLOCK)
 		net_stream_fail(s, strerror(errno));
 	return 0;
+}
+
+bool
+net_stream_sock_readable(struct net_stream *s)
+{
+	char c;
+
+	return recv(s->task.fd, &c, 1, MSG_PEEK) >= 0 || (errno != EAGAIN &&
+	    errno != EWOULDBLOCK);
 }
 
 static size_t
@@ -180,7 +190,7 @@ net_stream_peek(struct net_stream *s, size_t max, bool more, size_t *n)
 		s->in_len += receive(s, s->in + s->in_off + s->in_len,
 		    max - s->in_len);
 		if (s->in_len == 0 && s->in_cap <= KEEP_INPUT)
-			net_stream_trim(s);
+			net_stream_trim(s, s->in_cap <= KEEP_TLS);
 		net_stream_update(s);
 	}
 	*n = s->in_len < max ? s->in_len : max;
@@ -202,14 +212,14 @@ net_stream_drop(struct net_stream *s, size_t n)
 }
 
 void
-net_stream_trim(struct net_stream *s)
+net_stream_trim(struct net_stream *s, bool tls)
 {
 	if (s->in_len > 0)
 		return;
 	free(s->in);
 	s->in = NULL;
 	s->in_cap = s->in_off = 0;
-	if (s->tls != NULL)
+	if (tls && s->tls != NULL)
 		tls_rest(s->tls);
 }
 

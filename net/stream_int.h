@@ -31,6 +31,7 @@ void net_stream_update(struct net_stream *);	/* what is polled for */
 void net_stream_fail(struct net_stream *, const char *reason);
 /* > 0 bytes; 0: nothing now, the end, or failed */
 size_t net_stream_sock_recv(struct net_stream *, void *, size_t);
+bool net_stream_sock_readable(struct net_stream *);	/* or at its end */
 size_t net_stream_sock_send(struct net_stream *, const void *, size_t);
 
 /* ---- stream_tls.c ---- */

@@ -28,6 +28,8 @@ net_stream_tls_recv(struct net_stream *s)
 	unsigned char *p;
 	size_t room, got;
 
+	if (tls_resting(s->tls) && !net_stream_sock_readable(s))
+		return false;		/* not worth 33 KB */
 	p = tls_cipher_in(s->tls, &room);
 	if (p == NULL)
 		return false;

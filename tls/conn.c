@@ -160,6 +160,12 @@ tls_rest(struct tls_conn *c)
 		tls_conn_buffers_free(c);
 }
 
+bool
+tls_resting(const struct tls_conn *c)
+{
+	return c->buf == NULL;
+}
+
 /* Buffers for an engine that has none; false: the connection has failed. */
 static bool
 wake(struct tls_conn *c)

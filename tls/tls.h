@@ -76,6 +76,7 @@ void tls_free(struct tls_conn *);
 /* Gives the buffers (33 KB, small: 5.5 KB) back while nothing is in them; the
  * next call that needs them takes them again, or fails for want of memory. */
 void tls_rest(struct tls_conn *);
+bool tls_resting(const struct tls_conn *);
 size_t tls_bytes(const struct tls_conn *);	/* memory it holds now */
 size_t tls_bytes_max(void);		/* and what one can hold at most */
 
