@@ -72,6 +72,7 @@ cos_bucket_new(struct cos_client *c, const struct conf_account *a,
 	    a->endpoint);
 	b->origin.host = b->connect_host;
 	b->origin.tls = a->https;
+	b->overhead = a->https ? (int64_t)tls_bytes_max() : 0;
 	b->origin.port = colon != NULL ? (uint16_t)atoi(colon + 1) :
 	    a->https ? 443 : 80;
 	return b;

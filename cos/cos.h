@@ -37,6 +37,7 @@ struct cos_client_settings {
 	int64_t min_part;
 	int parts_in_flight;	/* 0: up to 16 */
 	int64_t copy_max;	/* bytes of one server-side copy, 0: 5 GiB */
+	bool https;		/* some bucket's: its connections count as well */
 	const struct tls_trust *trust;	/* NULL: no https */
 	struct cos_share *share;	/* NULL: nobody to share with */
 	int slot;			/* of share: this worker's own */
@@ -51,7 +52,8 @@ size_t cos_client_pending(const struct cos_client *, struct net_task *);
 void cos_client_give_up(struct cos_client *);
 /* Largest file that memory_limit and 10,000 parts allow. */
 int64_t cos_largest_file(const struct cos_client_settings *);
-/* memory_limit for files of max_file: its largest part. */
+/* memory_limit for files of max_file: its largest part, and with https the
+ * buffers of the connection it is sent on. */
 int64_t cos_memory_needed(const struct cos_client_settings *);
 
 struct cos_bucket;

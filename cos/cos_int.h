@@ -123,6 +123,8 @@ struct cos_bucket {
 	char *host;			/* as signed: BUCKET.ENDPOINT[:PORT] */
 	char *connect_host;		/* the same without the port */
 	struct net_origin origin;
+	int64_t overhead;		/* bytes of a connection, with a part or
+					 * what is read ahead; 0 for http */
 	int64_t skew;			/* s to add to our clock; learned */
 };
 

@@ -87,7 +87,8 @@ ask_ahead(struct cos_download *d)
 		len = lazy ? LAZY : d->piece_size;
 		if (len > left)
 			len = left;
-		reserve = lazy || d->npieces == 0 ? 0 : len;
+		reserve = lazy || d->npieces == 0 ? 0 :
+		    len + d->bucket->overhead;
 		if (reserve > 0 && !cos_budget_try(b, reserve)) {
 			if (d->npieces >= COS_AHEAD_LAZY)
 				return;

@@ -28,7 +28,7 @@ struct cos_piece {
 	void **chunk;			/* owned; bytes read ahead */
 	size_t nchunks;			/* slots of chunk */
 	int64_t buffered;		/* bytes that went into chunks */
-	int64_t reserved;
+	int64_t reserved;		/* what is read ahead; 0: nothing is */
 	int tries;			/* without a new byte */
 	int64_t asked_at, head_at, again_at;	/* the loop's clock */
 	struct cos_fault fault;

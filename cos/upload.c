@@ -360,21 +360,27 @@ cos_uploads_drop(struct cos_client *c)
 		unlink_and_free(c->uploads);
 }
 
+static int64_t
+overhead(const struct cos_client_settings *s)
+{
+	return s->https ? (int64_t)tls_bytes_max() : 0;
+}
+
 int64_t
 cos_memory_needed(const struct cos_client_settings *s)
 {
-	return cos_part_size(10000, s->min_part, s->max_file);
+	return cos_part_size(10000, s->min_part, s->max_file) + overhead(s);
 }
 
 int64_t
 cos_largest_file(const struct cos_client_settings *s)
 {
-	int64_t sum = 0, size;
+	int64_t sum = 0, most = s->memory_limit - overhead(s), size;
 	int i;
 
 	for (i = 1; i <= 10000; i++) {
 		size = cos_part_size(i, s->min_part, s->max_file);
-		sum += size < s->memory_limit ? size : s->memory_limit;
+		sum += size < most ? size : most;
 	}
 	return sum < s->max_file ? sum : s->max_file;
 }

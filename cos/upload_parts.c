@@ -33,8 +33,9 @@ target_of(const struct cos_upload *u, int number)
 {
 	const struct cos_client_settings *s = &u->client->set;
 	int64_t size = cos_part_size(number, s->min_part, s->max_file);
+	int64_t most = s->memory_limit - u->bucket->overhead;
 
-	return size < s->memory_limit ? size : s->memory_limit;
+	return size < most ? size : most;
 }
 
 /* The first bytes move into the first part. */
@@ -78,11 +79,12 @@ cos_upload_new_part(struct cos_upload *u)
 	}
 	if (u->reserve.queued)
 		return false;
-	size = target_of(u, u->nparts + 1);
+	size = target_of(u, u->nparts + 1) + u->bucket->overhead;
 	if (!u->reserve.granted &&
 	    !cos_budget_ask(u->client->budget, &u->reserve, size))
 		return false;
-	u->filling = cos_part_new(u->nparts + 1, (size_t)u->reserve.bytes,
+	u->filling = cos_part_new(u->nparts + 1,
+	    (size_t)(u->reserve.bytes - u->bucket->overhead),
 	    u->reserve.bytes);
 	if (u->filling == NULL) {
 		cos_fault_set(&f, COS_UNAVAILABLE, "out of memory");
@@ -127,7 +129,7 @@ void
 cos_upload_seal(struct cos_upload *u)
 {
 	struct cos_part *p = u->filling;
-	int64_t over = p->reserved - (int64_t)p->len;
+	int64_t over = (int64_t)(p->target - p->len);
 
 	u->filling = NULL;
 	p->reserved -= over;

@@ -28,6 +28,17 @@ struct ftp_worker {
 	enum state state;
 };
 
+static bool
+uses_https(const struct conf *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->naccounts; i++)
+		if (c->accounts[i].https)
+			return true;
+	return false;
+}
+
 struct cos_client_settings
 ftp_client_settings(const struct conf *c)
 {
@@ -36,6 +47,7 @@ ftp_client_settings(const struct conf *c)
 		.max_file = c->single_file_max_size,
 		.min_part = c->min_part_size,
 		.parts_in_flight = c->upload_thread_num,
+		.https = uses_https(c),
 	};
 }
 
@@ -43,12 +55,8 @@ static int
 load_trust(struct ftp_worker *w, struct err *e)
 {
 	const struct conf *c = w->set->conf;
-	bool https = c->ca_file != NULL;
-	size_t i;
 
-	for (i = 0; i < c->naccounts; i++)
-		https = https || c->accounts[i].https;
-	if (!https)
+	if (c->ca_file == NULL && !uses_https(c))
 		return 0;
 	w->trust = tls_trust_load(c->ca_file, e);
 	return w->trust != NULL ? 0 : -1;

@@ -129,6 +129,29 @@ test_depth(void)
 		    cos_part_depth(depths[i].part_ms));
 }
 
+/* What https needs for a connection leaves so much less for each part. */
+static void
+test_https(void)
+{
+	struct cos_client_settings plain = { .memory_limit = 4 * MIB,
+	    .max_file = 200 * GIB, .min_part = MIB }, tls = plain;
+	int64_t extra = (int64_t)tls_bytes_max();
+
+	tls.https = true;
+	CHECK(cos_memory_needed(&plain) == cos_part_size(PARTS, MIB,
+	    200 * GIB), "%" PRId64, cos_memory_needed(&plain));
+	CHECK(cos_memory_needed(&tls) == cos_memory_needed(&plain) + extra,
+	    "%" PRId64, cos_memory_needed(&tls));
+	CHECK(cos_largest_file(&tls) < cos_largest_file(&plain),
+	    "%" PRId64, cos_largest_file(&tls));
+	plain.memory_limit = cos_memory_needed(&plain);
+	tls.memory_limit = cos_memory_needed(&tls);
+	CHECK(cos_largest_file(&plain) == 200 * GIB, "enough");
+	CHECK(cos_largest_file(&tls) == 200 * GIB, "enough with https");
+	tls.memory_limit -= 4 * MIB;
+	CHECK(cos_largest_file(&tls) < 200 * GIB, "not enough with https");
+}
+
 int
 main(void)
 {
@@ -142,5 +165,6 @@ main(void)
 	CHECK(cos_part_size(PARTS + 1, MIB, 200 * GIB) ==
 	    cos_part_size(PARTS, MIB, 200 * GIB), "no part after the last");
 	test_depth();
+	test_https();
 	return test_end("t_parts");
 }

@@ -2,9 +2,11 @@
 
 import ftplib
 import os
+import re
 import socket
 import subprocess
 import threading
+import time
 
 import harness
 import pytest
@@ -20,11 +22,11 @@ def certs(tmp_path_factory):
     return d
 
 
-def pair(directory, certs, cert, key, ca):
+def pair(directory, certs, cert, key, ca, **sections):
     fake = harness.Fakecos(directory, '--tls', os.path.join(certs, cert),
                            os.path.join(certs, key))
     return fake, harness.Cosftpd(directory, fake, tls={
-        'ca_file': os.path.join(certs, ca)})
+        'ca_file': os.path.join(certs, ca)}, **sections)
 
 
 @pytest.mark.parametrize('cert,key', [
@@ -69,6 +71,42 @@ def test_faults_over_tls(tmp_path, certs):
             assert harness.fetch(ftp, 'f') == data
         assert fake.uploads() == []
         ftp.close()
+        assert server.stop() == 0
+    finally:
+        server.stop()
+        assert fake.stop() == 0
+
+
+def test_connections_count_in_memory_limit(tmp_path, certs):
+    """4 MB hold three parts of 1 MB with their connections, not four."""
+    fake, server = pair(str(tmp_path), certs, 'ec.pem', 'ec.key', 'ca.pem',
+                        optional={'memory_limit': '4M'},
+                        files={'single_file_max_size': '9G'})
+    try:
+        fake.fault(op='UploadPart', delay=2500, times=4)
+        raw = server.raw()
+        raw.login()
+        out = raw.pasv()
+        assert raw.cmd('STOR f').startswith('150')
+        data = os.urandom(10 * MIB)
+
+        def send():
+            out.sendall(data)
+            out.close()
+
+        sender = threading.Thread(target=send)
+        sender.start()
+
+        def received():
+            return int(re.search(r'progress: (\d+)', raw.cmd('STAT'))[1])
+        start = time.monotonic()
+        harness.wait_for('3 parts', lambda: received() == 3 * MIB)
+        while time.monotonic() - start < 1.5:
+            assert received() == 3 * MIB
+        sender.join(60)
+        assert raw.reply().startswith('226')
+        assert fake.get('f') == data
+        raw.close()
         assert server.stop() == 0
     finally:
         server.stop()
