@@ -97,6 +97,7 @@ settle(struct tls_conn *c)
 
 	if (c->state == TLS_CLOSED || c->state == TLS_FAILED)
 		return;
+	tls_input_shrink(&c->input, eng);
 	now = br_ssl_engine_current_state(eng);
 	if (now != BR_SSL_CLOSED) {
 		if (c->state == TLS_HANDSHAKE &&
@@ -133,6 +134,23 @@ bool
 tls_resumed(const struct tls_conn *c)
 {
 	return c->resumed;
+}
+
+const char *
+tls_suite(const struct tls_conn *c)
+{
+	return tls_profile_suite(c->u.eng.session.cipher_suite);
+}
+
+bool
+tls_same_session(const struct tls_conn *a, const struct tls_conn *b)
+{
+	const br_ssl_session_parameters *x = &a->u.eng.session;
+	const br_ssl_session_parameters *y = &b->u.eng.session;
+
+	return x->session_id_len > 0 &&
+	    x->session_id_len == y->session_id_len &&
+	    memcmp(x->session_id, y->session_id, x->session_id_len) == 0;
 }
 
 /* The engine has no call that tells its own wish to read no more from a
@@ -224,6 +242,7 @@ tls_cipher_in_done(struct tls_conn *c, size_t n)
 		memcpy(c->head + c->head_len, p, more);
 		c->head_len += more;
 	}
+	tls_input_grow(&c->input, &c->u.eng, n);
 	br_ssl_engine_recvrec_ack(&c->u.eng, n);
 	settle(c);
 }

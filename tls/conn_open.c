@@ -10,14 +10,14 @@
 #include "tls_int.h"
 
 /*
- * A peer may send records of 16 KB at will, so that only connections with
- * short lines (FTP commands) can do with less.  The sizes are the engine's
+ * A peer may send records of 16 KB at will; connections with short lines (FTP
+ * commands) get a buffer for them when they do.  The sizes are the engine's
  * overhead (325 in, 85 out) plus a power of two.
  */
 enum {
 	IN_FULL = BR_SSL_BUFSIZE_INPUT,		/* 16,709 */
 	OUT_FULL = BR_SSL_BUFSIZE_OUTPUT,	/* 16,469 */
-	IN_SMALL = 4096 + 325,
+	IN_SMALL = 1024 + 325,
 	OUT_SMALL = 1024 + 85
 };
 
@@ -42,6 +42,7 @@ size_t
 tls_bytes(const struct tls_conn *c)
 {
 	return sizeof(*c) + (c->buf != NULL ? c->in + c->out : 0) +
+	    (c->input.large != NULL ? IN_FULL : 0) +
 	    (c->x509 != NULL ? sizeof(*c->x509) : 0);
 }
 
@@ -159,6 +160,7 @@ tls_free(struct tls_conn *c)
 	if (c->state == TLS_HANDSHAKE && c->offered.len > 0)
 		tls_session_forget(c->session);
 	tls_conn_verified(c);
+	tls_input_end(&c->input);
 	tls_conn_buffers_free(c);
 	tls_wipe(c, sizeof(*c));
 	free(c);
