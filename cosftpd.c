@@ -31,16 +31,19 @@ enum {
 
 static const char usage[] =
     "usage: cosftpd [-1tVh] [-c file] [--check]\n"
+    "       cosftpd --make-cert dir [name ...]\n"
     "  -c FILE   configuration (default conf/vsftpd.conf, then\n"
     "            /etc/cosftpd/vsftpd.conf)\n"
     "  -t        check the configuration, print the effective settings\n"
     "  --check   also ask COS for every account whether it works\n"
     "  -1        one process, for debugging\n"
+    "  --make-cert  a new key and certificate for FTPS in dir, for this\n"
+    "            machine's name and the names and addresses given\n"
     "  -V        version\n"
     "  -h        this text\n";
 
 struct options {
-	const char *file;
+	const char *file, *make_cert;
 	bool test, check, single;
 };
 
@@ -78,11 +81,23 @@ default_file(struct options *o)
 }
 
 static int
+make_cert(const char *dir, char *const *names, size_t n)
+{
+	struct err e;
+
+	if (tls_make_cert(dir, names, n, stdout, &e) == 0)
+		return 0;
+	fprintf(stderr, "cosftpd: %s\n", e.text);
+	return EXIT_CONF;
+}
+
+static int
 read_options(int argc, char **argv, struct options *o)
 {
 	static const struct option longs[] = {
 		{ "check", no_argument, NULL, 'k' },
 		{ "help", no_argument, NULL, 'h' },
+		{ "make-cert", required_argument, NULL, 'm' },
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -102,6 +117,9 @@ read_options(int argc, char **argv, struct options *o)
 		case 'k':
 			o->check = true;
 			break;
+		case 'm':
+			o->make_cert = optarg;
+			break;
 		case 'V':
 			printf("cosftpd %s\n", COSFTPD_VERSION);
 			exit(0);
@@ -113,6 +131,9 @@ read_options(int argc, char **argv, struct options *o)
 			return -1;
 		}
 	}
+	if (o->make_cert != NULL)
+		exit(make_cert(o->make_cert, argv + optind,
+		    (size_t)(argc - optind)));
 	if (optind < argc) {
 		fprintf(stderr, "cosftpd: unexpected argument: %s\n%s",
 		    argv[optind], usage);

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "../conf/log.h"
 
@@ -54,6 +55,12 @@ void tls_trust_free(struct tls_trust *);
 struct tls_identity *tls_identity_load(const char *cert_file,
     const char *key_file, struct err *e);
 void tls_identity_free(struct tls_identity *);
+
+/* A new P-256 key and a self-signed certificate for it, good for ten years, in
+ * dir/key.pem and dir/cert.pem, which must not exist; for these host names and
+ * addresses, this machine's name and localhost.  Says on out what it made. */
+int tls_make_cert(const char *dir, char *const *names, size_t n, FILE *out,
+    struct err *e);
 
 /* ---- connections ---- */
 struct tls_session;	/* client: what is needed to resume with one host */
