@@ -1,8 +1,8 @@
 /*
  * net/limits.c - what this machine lets us have: descriptors and memory.
  */
-#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -26,47 +26,44 @@ net_limit_descriptors(int64_t want)
 	return r.rlim_cur == RLIM_INFINITY ? INT64_MAX : (int64_t)r.rlim_cur;
 }
 
-/* A number at the beginning of a file; -1 when there is none ("max"). */
+/* The number behind a name at the beginning of a line; -1 when there is none
+ * ("max").  By hand: scanf brings floating point, 12 KB of it. */
 static int64_t
-number_in(const char *path)
+number_in(const char *path, const char *name)
 {
 	FILE *f = fopen(path, "re");
+	size_t n = strlen(name);
 	int64_t v = -1;
+	char line[128], *end;
 
 	if (f == NULL)
 		return -1;
-	if (fscanf(f, "%" SCNd64, &v) != 1)
-		v = -1;
+	while (v < 0 && fgets(line, sizeof(line), f) != NULL) {
+		if (strncmp(line, name, n) != 0)
+			continue;
+		v = strtoll(line + n, &end, 10);
+		if (end == line + n)
+			v = -1;
+	}
 	fclose(f);
 	return v;
-}
-
-static int64_t
-mem_available(void)
-{
-	FILE *f = fopen("/proc/meminfo", "re");
-	char line[128];
-	int64_t kb = -1;
-
-	if (f == NULL)
-		return -1;
-	while (kb < 0 && fgets(line, sizeof(line), f) != NULL)
-		if (sscanf(line, "MemAvailable: %" SCNd64, &kb) != 1)
-			kb = -1;
-	fclose(f);
-	return kb < 0 ? -1 : kb * 1024;
 }
 
 int64_t
 net_limit_memory(void)
 {
-	int64_t have = mem_available(), max, used;
+	int64_t have, max, used;
 
-	max = number_in("/sys/fs/cgroup/memory.max");
-	used = number_in("/sys/fs/cgroup/memory.current");
+	have = number_in("/proc/meminfo", "MemAvailable:");	/* KB */
+	if (have >= 0)
+		have *= 1024;
+	max = number_in("/sys/fs/cgroup/memory.max", "");
+	used = number_in("/sys/fs/cgroup/memory.current", "");
 	if (max < 0) {			/* cgroup v1 */
-		max = number_in("/sys/fs/cgroup/memory/memory.limit_in_bytes");
-		used = number_in("/sys/fs/cgroup/memory/memory.usage_in_bytes");
+		max = number_in("/sys/fs/cgroup/memory/"
+		    "memory.limit_in_bytes", "");
+		used = number_in("/sys/fs/cgroup/memory/"
+		    "memory.usage_in_bytes", "");
 	}
 	if (max >= 0 && used >= 0 && (have < 0 || max - used < have))
 		have = max > used ? max - used : 0;
