@@ -425,6 +425,19 @@ program_step(struct net_task *t, unsigned why)
 }
 
 static void
+say_tls(const struct program *p)
+{
+	unsigned bits = tls_identity_rsa_bits(p->identity);
+
+	log_line(p->log, LOG_LEVEL_INFO, "FTPS with the certificate in %s",
+	    p->conf->cert_file);
+	if (bits > 3072)
+		log_line(p->log, LOG_LEVEL_WARNING, "key_file: RSA of %u bits "
+		    "makes handshakes slow for all clients; EC on P-256 is "
+		    "as strong as needed", bits);
+}
+
+static void
 say_ready(const struct program *p)
 {
 	struct cos_client_settings set = client_settings(p);
@@ -442,9 +455,7 @@ say_ready(const struct program *p)
 	log_line(p->log, largest < set.max_file ? LOG_LEVEL_WARNING :
 	    LOG_LEVEL_INFO, "largest file: %" PRId64 " bytes", largest);
 	if (p->identity != NULL)
-		log_line(p->log, LOG_LEVEL_INFO, "FTPS with the certificate "
-		    "in %s%s", p->conf->cert_file, p->conf->implicit_port > 0 ?
-		    ", implicit port as well" : "");
+		say_tls(p);
 	log_line(p->log, LOG_LEVEL_INFO, "cosftpd %s ready on port %u, %zu "
 	    "account%s", COSFTPD_VERSION, ftp_listeners_port(&p->listeners),
 	    p->conf->naccounts, p->conf->naccounts == 1 ? "" : "s");

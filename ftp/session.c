@@ -326,12 +326,15 @@ step(struct net_task *t, unsigned why)
 {
 	struct ftp_session *s = (struct ftp_session *)t;
 
-	if (s->handshake)
+	if (s->handshake) {
 		ftp_tls_step(s, why & NET_TIMEOUT);
-	else if (s->job != NULL)
+		if (!s->handshake)
+			arm_idle(s);
+	} else if (s->job != NULL) {
 		s->job->step(s, s->job);
-	else if (why & NET_TIMEOUT)
+	} else if (why & NET_TIMEOUT) {
 		timed_out(s);
+	}
 	if (!s->gone)
 		read_lines(s);
 	if (!s->gone && (s->unread || control_lost(s)))

@@ -54,6 +54,7 @@ void tls_trust_free(struct tls_trust *);
 struct tls_identity *tls_identity_load(const char *cert_file,
     const char *key_file, struct err *e);
 void tls_identity_free(struct tls_identity *);
+unsigned tls_identity_rsa_bits(const struct tls_identity *);	/* 0: EC */
 
 /* ---- connections ---- */
 struct tls_session;	/* client: what is needed to resume with one host */
