@@ -52,6 +52,7 @@ struct program {
 	struct options options;
 	struct conf *conf;
 	struct ftp_listeners listeners;
+	struct tls_identity *identity;	/* NULL: no FTPS */
 	struct ftp_worker_settings worker;
 	int workers;
 	int signals[2];
@@ -161,6 +162,19 @@ load(const char *file)
 	return c;
 }
 
+/* Our own certificate, for FTPS. */
+static int
+load_identity(struct program *p, struct err *e)
+{
+	const struct conf *c = p->conf;
+
+	if (c->tls_mode == CONF_TLS_OFF)
+		return 0;
+	p->identity = tls_identity_load(c->cert_file, c->key_file, e);
+	p->worker.identity = p->identity;
+	return p->identity != NULL ? 0 : -1;
+}
+
 /* A part is held whole, so memory_limit bounds the largest file. */
 static void
 say_largest(const struct cos_client_settings *set)
@@ -184,6 +198,19 @@ complain(const struct program *p, const struct err *e)
 }
 
 static void
+say_tls(const struct program *p)
+{
+	unsigned bits = tls_identity_rsa_bits(p->identity);
+
+	log_line(p->worker.log, LOG_LEVEL_INFO, "FTPS with the certificate in "
+	    "%s", p->conf->cert_file);
+	if (bits > 3072)
+		log_line(p->worker.log, LOG_LEVEL_WARNING, "key_file: RSA of "
+		    "%u bits makes handshakes slow for all clients; EC on "
+		    "P-256 is as strong as needed", bits);
+}
+
+static void
 say_ready(const struct program *p)
 {
 	struct cos_client_settings set = ftp_client_settings(p->conf);
@@ -200,8 +227,10 @@ say_ready(const struct program *p)
 	}
 	log_line(p->worker.log, largest < set.max_file ? LOG_LEVEL_WARNING :
 	    LOG_LEVEL_INFO, "largest file: %" PRId64 " bytes", largest);
-	log_line(p->worker.log, LOG_LEVEL_INFO, "cosftpd %s ready on port %u, %zu "
-	    "account%s, %d worker%s", COSFTPD_VERSION,
+	if (p->identity != NULL)
+		say_tls(p);
+	log_line(p->worker.log, LOG_LEVEL_INFO, "cosftpd %s ready on port %u, "
+	    "%zu account%s, %d worker%s", COSFTPD_VERSION,
 	    ftp_listeners_port(&p->listeners), p->conf->naccounts,
 	    p->conf->naccounts == 1 ? "" : "s", p->workers,
 	    p->workers == 1 ? "" : "s");
@@ -377,6 +406,8 @@ prepare(struct program *p, struct err *e)
 	    p->conf->worker_num : cores > 0 ? (int)cores : 1;
 	if (ftp_check_resources(p->conf, p->workers, e) < 0)
 		return EXIT_CONF;
+	if (load_identity(p, e) < 0)
+		return EXIT_START;
 	sessions = net_limit_descriptors(0);
 	if (sessions < 0 || sessions > SESSIONS_MAX)
 		sessions = SESSIONS_MAX;
@@ -420,39 +451,61 @@ check(struct program *p)
 	return failures == 0 ? 0 : failures > 0 ? EXIT_CONF : EXIT_START;
 }
 
+/* -t */
+static int
+test(struct program *p)
+{
+	struct cos_client_settings set = ftp_client_settings(p->conf);
+	struct err e;
+
+	conf_print(p->conf, stdout);
+	say_largest(&set);
+	if (load_identity(p, &e) == 0)
+		return 0;
+	complain(p, &e);
+	return EXIT_CONF;
+}
+
+static int
+open_log(struct program *p)
+{
+	struct log_settings quiet = { .level = LOG_LEVEL_WARNING, .dir = "-" };
+	struct err e;
+
+	p->worker.log = log_open(p->options.check ? &quiet : &p->conf->log,
+	    &e);
+	if (p->worker.log != NULL)
+		return 0;
+	complain(p, &e);
+	return EXIT_START;
+}
+
 int
 main(int argc, char **argv)
 {
 	struct program p = { .signals = { -1, -1 },
 	    .listeners = { -1, -1 } };
-	struct cos_client_settings set;
-	struct log_settings quiet = { .level = LOG_LEVEL_WARNING, .dir = "-" };
-	struct err e = { "" };
+	const struct options *o = &p.options;
 	int status = 0;
 
 	if (read_options(argc, argv, &p.options) < 0)
 		return EXIT_CONF;
-	p.worker.conf = p.conf = load(p.options.file);
+	p.worker.conf = p.conf = load(o->file);
 	if (p.conf == NULL)
 		return EXIT_CONF;
-	if (p.options.test) {
-		set = ftp_client_settings(p.conf);
-		conf_print(p.conf, stdout);
-		say_largest(&set);
-	}
-	if (p.options.check || !p.options.test) {
-		p.worker.log = log_open(p.options.check ? &quiet : &p.conf->log, &e);
-		if (p.worker.log == NULL) {
-			fprintf(stderr, "cosftpd: %s\n", e.text);
-			status = EXIT_START;
-		} else {
-			status = p.options.check ? check(&p) : run(&p);
-		}
-	}
+	if (o->test)
+		status = test(&p);
+	if (status == 0 && (o->check || !o->test))
+		status = open_log(&p);
+	if (status == 0 && o->check)
+		status = check(&p);
+	else if (status == 0 && !o->test)
+		status = run(&p);
 	ftp_listeners_close(&p.listeners);
 	ftp_share_free(p.worker.ftp_share);
 	cos_share_free(p.worker.cos_share);
 	log_free(p.worker.log);
+	tls_identity_free(p.identity);
 	conf_free(p.conf);
 	return status;
 }

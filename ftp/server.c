@@ -15,14 +15,17 @@ enum {
 	ACCEPT_BATCH = 64,		/* of one turn */
 	YIELD_MS = 1,			/* to a worker with fewer sessions */
 	PAUSE_MS = 200,			/* after running out of descriptors */
-	MASQ_MS = 60 * 1000
+	MASQ_MS = 60 * 1000,
+	TLS_CACHE_BYTES = 256 * 1024	/* sessions of FTPS, 100 bytes each */
 };
 
-/* A polite no: one line and the end. */
+/* A polite no: one line and the end.  A client that awaits TLS gets the end
+ * only: a handshake for a word would be too much. */
 static void
-refuse(struct ftp_server *v, int fd, const struct net_addr *peer,
+refuse(struct ftp_listener *l, int fd, const struct net_addr *peer,
     const char *why)
 {
+	struct ftp_server *v = l->server;
 	struct net_stream *t = net_stream_new(v->loop, fd, NULL);
 	char line[128], text[NET_ADDR_TEXT];
 
@@ -31,7 +34,8 @@ refuse(struct ftp_server *v, int fd, const struct net_addr *peer,
 	if (t == NULL)
 		return;
 	snprintf(line, sizeof(line), "421 %s, try again later.\r\n", why);
-	net_stream_put(t, line, strlen(line));
+	if (!l->tls)
+		net_stream_put(t, line, strlen(line));
 	net_stream_shutdown(t);
 	net_stream_free(t);
 }
@@ -54,7 +58,7 @@ admit(struct ftp_listener *l, int fd, const struct net_addr *peer)
 		return;
 	}
 	ftp_seat_leave(v->share, v->slot, seat);
-	refuse(v, fd, peer, why);
+	refuse(l, fd, peer, why);
 }
 
 static void
@@ -76,7 +80,7 @@ out_of_descriptors(struct ftp_listener *l)
 	close(v->spare);
 	fd = net_accept(l->fd, &peer);
 	if (fd >= 0)
-		refuse(v, fd, &peer, "The server is out of descriptors");
+		refuse(l, fd, &peer, "The server is out of descriptors");
 	v->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	rest(l, PAUSE_MS);
 }
@@ -162,13 +166,13 @@ masq_start(struct ftp_server *v)
 }
 
 static int
-listen_on(const struct conf *c, struct err *e)
+listen_on(const struct conf *c, uint16_t port, struct err *e)
 {
 	struct net_addr a;
 
 	if (c->listen_address == NULL)
-		return net_listen_any(c->listen_port, BACKLOG, e);
-	if (net_addr_parse(&a, c->listen_address, c->listen_port) < 0)
+		return net_listen_any(port, BACKLOG, e);
+	if (net_addr_parse(&a, c->listen_address, port) < 0)
 		return err_set(e, "listen_address = %s is not an address",
 		    c->listen_address);
 	return net_listen(&a, BACKLOG, e);
@@ -178,8 +182,11 @@ int
 ftp_listen(struct ftp_listeners *s, const struct conf *c, struct err *e)
 {
 	s->implicit = -1;
-	s->plain = listen_on(c, e);
-	return s->plain < 0 ? -1 : 0;
+	s->plain = listen_on(c, c->listen_port, e);
+	if (s->plain < 0 || c->implicit_port == 0)
+		return s->plain < 0 ? -1 : 0;
+	s->implicit = listen_on(c, c->implicit_port, e);
+	return s->implicit < 0 ? -1 : 0;
 }
 
 void
@@ -229,6 +236,12 @@ ftp_server_new(struct net_loop *l, struct net_resolver *resolver,
 	v->buckets = buckets;
 	v->resolver = resolver;
 	v->identity = set->identity;
+	v->cache = v->identity != NULL ? tls_cache_new(TLS_CACHE_BYTES) : NULL;
+	if (v->identity != NULL && v->cache == NULL) {
+		err_set(e, "out of memory");
+		free(v);
+		return NULL;
+	}
 	v->share = set->ftp_share;
 	v->slot = slot;
 	if (conf->max_connection_num > 0) {
@@ -277,6 +290,7 @@ ftp_server_free(struct ftp_server *v)
 		ftp_session_free(v->sessions);
 	if (v->spare >= 0)
 		close(v->spare);
+	tls_cache_free(v->cache);
 	net_lookup_free(v->masq_lookup);
 	net_task_end(&v->masq_task);
 	net_task_end(&v->plain.task);
