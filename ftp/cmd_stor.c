@@ -229,7 +229,6 @@ static void
 store_step(struct ftp_session *s, struct stor *st)
 {
 	const struct cos_object *o;
-	char summary[96];
 
 	switch (cos_upload_state(st->upload)) {
 	case COS_BUSY:
@@ -246,13 +245,7 @@ store_step(struct ftp_session *s, struct stor *st)
 	/* an append keeps a storage class that is not known here */
 	if (st->request.mode == COS_PUT)
 		ftp_session_note(&s->stored, st->path, o);
-	ftp_transfer_close(&st->t);
-	ftp_transfer_summary(s, &st->t, summary, sizeof(summary));
-	if (o->has_crc)
-		ftp_reply(s, 226, "Stored: %s, CRC-64 %" PRIu64 ".", summary,
-		    o->crc);
-	else
-		ftp_reply(s, 226, "Stored: %s.", summary);
+	ftp_transfer_done(s, &st->t, o);
 	second_reply(s, st);
 	ftp_job_end(s);
 }

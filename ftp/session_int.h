@@ -183,9 +183,10 @@ void ftp_transfer_moved(struct ftp_session *, struct ftp_transfer *, size_t);
 bool ftp_transfer_stalled(struct ftp_session *, struct ftp_transfer *,
     bool waits_client);
 void ftp_transfer_close(struct ftp_transfer *);
-/* "N bytes in S s, R/s" */
-void ftp_transfer_summary(const struct ftp_session *,
-    const struct ftp_transfer *, char *out, size_t size);
+/* Closes the data connection and says 226 with bytes, seconds and rate; with
+ * size and CRC-64 of the whole object where these are proved. */
+void ftp_transfer_done(struct ftp_session *, struct ftp_transfer *,
+    const struct cos_object *proved);	/* NULL: nothing but the length */
 
 /* ---- query.c: commands that ask COS a thing or two and reply ---- */
 struct ftp_query {

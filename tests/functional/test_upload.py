@@ -30,8 +30,8 @@ def test_sizes(ftp, fake, size):
     reply = harness.store(ftp, 'f.bin', data)
     assert reply.startswith('226 ')
     assert fake.get('f.bin') == data
-    assert objects(fake)['f.bin']['crc'] in reply
-    assert '%d bytes' % size in reply
+    assert 'CRC-64 %016x.' % int(objects(fake)['f.bin']['crc']) in reply
+    assert ': %d bytes in ' % size in reply
     assert fake.uploads() == []
     assert ftp.size('f.bin') == size
 
