@@ -235,14 +235,21 @@ void cos_part_wrote(struct cos_part *, size_t n);
 void cos_part_free(struct cos_part *, struct cos_budget *);
 
 /* ---- meta.c: the headers of an object that survive a copy by parts ---- */
-enum { COS_META_MAX = 32 };
+/* Of our PUTs: the MD5 of the bytes in hex, and their CRC-64 as COS writes it
+ * (object.c says what for). */
+#define COS_META_MD5	"x-cos-meta-md5"
+#define COS_META_CRC	"x-cos-meta-crc64"
+enum { COS_META_MAX = 32, COS_META_BYTES = 2048 /* of COS: x-cos-meta-* */ };
 struct cos_meta {
 	struct cos_pair pair[COS_META_MAX];
 	size_t n;
+	size_t bytes;		/* of x-cos-meta-* names and values */
 	char *text;		/* owned: all names and values */
 };
 /* false: too many to be kept, or out of memory */
-bool cos_meta_from_head(struct cos_meta *, const struct http_head *);
+/* same: the bytes stay what they are, and so does what is said about them */
+bool cos_meta_from_head(struct cos_meta *, const struct http_head *,
+    bool same);
 void cos_meta_put(const struct cos_meta *, struct cos_call *);
 void cos_meta_free(struct cos_meta *);
 

@@ -36,6 +36,9 @@ ftp_cmd_feat(struct ftp_session *s)		/* RFC 2389 3 */
 		if (strcmp(c[i].verb, "MLST") == 0) {
 			ftp_facts_text(facts, sizeof(facts), s->facts, true);
 			net_buf_printf(&b, " MLST %s\r\n", facts);
+		} else if (strcmp(c[i].verb, "HASH") == 0) {
+			ftp_hash_feat(facts, sizeof(facts), s->hash);
+			net_buf_printf(&b, " HASH %s\r\n", facts);
 		} else {
 			net_buf_printf(&b, " %s\r\n", c[i].feat != NULL ?
 			    c[i].feat : c[i].verb);
@@ -92,6 +95,9 @@ ftp_cmd_opts(struct ftp_session *s)
 		ftp_facts_text(facts, sizeof(facts), s->facts, false);
 		ftp_reply(s, 200, "MLST OPTS%s%s", *facts != '\0' ? " " : "",
 		    facts);				/* RFC 3659 7.9 */
+	} else if (strncasecmp(s->arg, "HASH", 4) == 0 &&
+	    (s->arg[4] == '\0' || s->arg[4] == ' ')) {
+		ftp_opts_hash(s, s->arg[4] == ' ' ? s->arg + 5 : "");
 	} else {
 		ftp_reply(s, 501, "Option not known.");
 	}

@@ -74,6 +74,11 @@ static const struct ftp_command table[] = {
 	    CMD_LOGIN | CMD_READ | CMD_PATH | CMD_FEAT, "MLST" },
 	{ "MLSD", ftp_cmd_mlsd, CMD_LOGIN | CMD_READ | CMD_LOG | CMD_MOVES,
 	    NULL },
+	/* draft-bryan-ftpext-hash-02, and what came before it */
+	{ "HASH", ftp_cmd_hash,
+	    CMD_LOGIN | CMD_READ | CMD_PATH | CMD_ARG | CMD_FEAT, "HASH" },
+	{ "XMD5", ftp_cmd_xmd5,
+	    CMD_LOGIN | CMD_READ | CMD_PATH | CMD_ARG | CMD_FEAT, NULL },
 	/* RFC 775 */
 	{ "XCWD", ftp_cmd_cwd, CMD_LOGIN | CMD_ARG | CMD_HIDDEN, NULL },
 	{ "XCUP", ftp_cmd_cdup, CMD_LOGIN | CMD_HIDDEN, NULL },

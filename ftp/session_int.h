@@ -90,6 +90,7 @@ struct ftp_session {
 	int64_t rest, allo;
 	bool epsv_all;
 	unsigned facts;
+	unsigned hash;			/* the algorithm HASH uses */
 	struct ftp_data *data;		/* owned: of the last PASV .. EPRT */
 
 	struct ftp_named *renaming;	/* owned: RNFR was accepted */
@@ -254,6 +255,10 @@ void ftp_cmd_size(struct ftp_session *);	/* cmd_file.c */
 void ftp_cmd_mdtm(struct ftp_session *);
 void ftp_cmd_dele(struct ftp_session *);
 void ftp_cmd_mlst(struct ftp_session *);
+void ftp_cmd_hash(struct ftp_session *);	/* cmd_hash.c */
+void ftp_cmd_xmd5(struct ftp_session *);
+void ftp_opts_hash(struct ftp_session *, const char *name);	/* "": ask */
+void ftp_hash_feat(char *out, size_t, unsigned selected);
 void ftp_cmd_rnfr(struct ftp_session *);	/* cmd_rename.c */
 void ftp_cmd_rnto(struct ftp_session *);
 void ftp_cmd_retr(struct ftp_session *);	/* cmd_retr.c */

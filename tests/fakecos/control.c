@@ -198,7 +198,8 @@ config(struct conn *c, struct req *r)
 		{ "list_delay", &s->list_delay }, { "skew", &s->skew },
 		{ "copy_limit", &s->copy_limit },
 		{ "force_download", &s->force_download },
-		{ "sign_subset", &s->sign_subset }
+		{ "sign_subset", &s->sign_subset },
+		{ "kms", &s->kms }
 	};
 	int64_t v;
 	size_t i;

@@ -47,6 +47,7 @@ struct settings {
 	atomic_llong copy_limit;		/* bytes */
 	atomic_llong force_download;		/* 0 or 1 */
 	atomic_llong sign_subset;		/* 0 or 1 */
+	atomic_llong kms;			/* 0 or 1 */
 };
 
 struct log_entry {

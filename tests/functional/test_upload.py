@@ -173,7 +173,8 @@ def test_one_put_on_the_wire(tmp_path, data):
     signed = re.search('q-header-list=([^&]*)',
                        cos.fields['authorization'])[1].split(';')
     assert set(signed) == {'content-length', 'content-md5', 'content-type',
-                           'host'}
+                           'host', 'x-cos-meta-crc64', 'x-cos-meta-md5'}
+    assert cos.fields['x-cos-meta-md5'] == hashlib.md5(data).hexdigest()
     ftp.close()
     assert server.stop() == 0
 
