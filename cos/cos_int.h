@@ -100,6 +100,9 @@ bool cos_fault_retry(const struct cos_fault *);
 /* Linear from min_part (>= 1 MiB) so that 10,000 parts just cover max_file;
  * a multiple of 64 KiB. */
 int64_t cos_part_size(int n, int64_t min_part, int64_t max_file);
+/* At least this much where size bytes were announced (-1: were not), and memory
+ * is there for the parts of all uploads; a multiple of 64 KiB. */
+int64_t cos_part_announced(int n, int64_t size, int64_t memory);
 /* How many parts of one upload are under way at once, by the time one takes. */
 enum { COS_PARTS_MAX = 16 };
 int cos_part_depth(int64_t part_ms);

@@ -33,7 +33,11 @@ target_of(const struct cos_upload *u, int number)
 {
 	const struct cos_client_settings *s = &u->client->set;
 	int64_t size = cos_part_size(number, s->min_part, s->max_file);
+	int64_t known = cos_part_announced(number, u->req.size,
+	    s->memory_limit);
 
+	if (size < known)
+		size = known;
 	return size < s->memory_limit ? size : s->memory_limit;
 }
 

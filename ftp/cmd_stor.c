@@ -320,7 +320,6 @@ begin(struct ftp_session *s, const char *path,
 	bool look = request->no_overwrite;
 	struct stor *st = calloc(1, sizeof(*st));
 
-	s->allo = -1;
 	ftp_session_note(&s->stored, NULL, NULL);
 	if (st == NULL) {
 		ftp_reply(s, 451, "Out of memory.");
@@ -355,7 +354,9 @@ may_store(struct ftp_session *s, bool adds)
 	if (s->path[1] == '\0' || s->arg_dir)
 		ftp_reply(s, 553, "Not a file name.");
 	else if (s->allo > s->server->conf->single_file_max_size)
-		ftp_reply(s, 552, "The file is larger than allowed.");
+		ftp_reply(s, 552, "Announced as larger than allowed: "
+		    "single_file_max_size = %" PRId64 ".",
+		    s->server->conf->single_file_max_size);
 	else if (adds && !s->account->overwrite_enable)
 		ftp_reply(s, 553, "This account may not change files that "
 		    "exist.");

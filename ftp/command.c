@@ -191,6 +191,8 @@ ftp_command_run(struct ftp_session *s)
 	s->unknown_run = 0;
 	if (allowed(s, c) && path_taken(s, c))
 		c->run(s);
-	if (c->flags & CMD_MOVES)	/* RFC 3659 5.1: one transfer only */
+	if (c->flags & CMD_MOVES) {	/* RFC 3659 5.1: one transfer only */
 		s->rest = 0;
+		s->allo = -1;
+	}
 }

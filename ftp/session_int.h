@@ -139,7 +139,8 @@ enum {
 	CMD_FEAT = 64,		/* named by FEAT */
 	CMD_ARG = 128,		/* needs an argument */
 	CMD_HIDDEN = 256,	/* an X alias: not in HELP */
-	CMD_MOVES = 512		/* a transfer: uses up REST, even refused */
+	CMD_MOVES = 512		/* a transfer: uses up REST and ALLO, even
+				 * refused */
 };
 struct ftp_command {
 	char verb[5];

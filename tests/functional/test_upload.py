@@ -242,15 +242,63 @@ def test_allo(limited, fake):
     ftp = limited.login()
     assert ftp.sendcmd('ALLO %d' % (3 * MIB))[0] == '2'
     assert harness.store(ftp, 'f', b'abc').startswith('226')
-    # the announcement is refused, at ALLO or at the STOR that follows
+    # refused before a byte is sent, and once
+    assert ftp.sendcmd('ALLO %d' % (3 * MIB + 1)).startswith('200 ')
+    fake.reset()
     with pytest.raises(ftplib.error_perm, match='^552'):
-        ftp.sendcmd('ALLO %d' % (3 * MIB + 1))
         harness.store(ftp, 'g', b'abc')
+    assert fake.ops() == {}
     assert harness.store(ftp, 'h', b'abc').startswith('226')
     for bad in ('x', '-1', '99999999999999999999'):
         with pytest.raises(ftplib.error_perm):
             ftp.sendcmd('ALLO ' + bad)
     ftp.close()
+
+
+@pytest.mark.parametrize('size', [0, 1, MIB - 1, MIB, MIB + 1, 2 * MIB])
+def test_announced_small_is_one_put(ftp, fake, size):
+    data = os.urandom(size)
+    ftp.sendcmd('ALLO %d' % size)
+    harness.store(ftp, 'f', data)
+    assert fake.get('f') == data
+    assert fake.ops() == {'PutObject': 1}
+
+
+@pytest.mark.parametrize('size,parts', [(2 * MIB + 1, 3), (40 * MIB, 40),
+                                        (256 * MIB, 67)])
+def test_announced_large_needs_fewer_parts(ftp, fake, size, parts):
+    ftp.sendcmd('ALLO %d R 80' % size)
+    harness.store(ftp, 'f', bytes(size))
+    assert objects(fake)['f']['size'] == size
+    ops = fake.ops()
+    assert ops.pop('UploadPart') <= parts
+    assert ops == {'InitiateMultipartUpload': 1, 'CompleteMultipartUpload': 1}
+
+
+@pytest.mark.parametrize('said,size', [
+    (0, 3 * MIB), (0, MIB), (10, 20), (10, 3 * MIB + 1), (MIB, MIB - 1),
+    (MIB, MIB + 65535), (MIB, MIB + 65536), (MIB, MIB + 65537),
+    (MIB, 5 * MIB), (2 * MIB, 0), (2 * MIB, MIB), (2 * MIB, 3 * MIB),
+    (5 * MIB, 0), (5 * MIB, 1), (5 * MIB, 5 * MIB - 1), (5 * MIB, 20 * MIB),
+    (100 << 30, 0), (100 << 30, MIB), (100 << 30, 9 * MIB + 7)])
+def test_announced_wrongly(ftp, fake, said, size):
+    """It is a hint: what counts is what comes."""
+    data = os.urandom(size)
+    ftp.sendcmd('ALLO %d' % said)
+    assert ': %d bytes in ' % size in harness.store(ftp, 'f', data)
+    assert fake.get('f') == data and fake.uploads() == []
+    ftp.sendcmd('ALLO %d' % said)
+    ftp.storbinary('APPE f', io.BytesIO(data))
+    assert fake.get('f') == data + data and fake.uploads() == []
+
+
+def test_announced_for_one_transfer_only(ftp, fake):
+    ftp.sendcmd('ALLO %d' % (2 * MIB))
+    with pytest.raises(ftplib.error_perm, match='^553'):
+        harness.store(ftp, 'd/', b'')
+    fake.reset()
+    harness.store(ftp, 'f', bytes(2 * MIB))
+    assert 'InitiateMultipartUpload' in fake.ops()
 
 
 # ---- names ----
