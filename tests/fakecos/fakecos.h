@@ -54,6 +54,7 @@ struct log_entry {
 	enum op op;
 	int status;		/* 0: closed without an answer */
 	int64_t bytes_in, ms;
+	int64_t start;		/* ms, monotonic */
 	char method[8];
 	char *target;
 };

@@ -2,6 +2,7 @@
 
 import base64
 import concurrent.futures
+import datetime
 import ftplib
 import hashlib
 import io
@@ -299,6 +300,35 @@ def test_announced_for_one_transfer_only(ftp, fake):
     fake.reset()
     harness.store(ftp, 'f', bytes(2 * MIB))
     assert 'InitiateMultipartUpload' in fake.ops()
+
+
+@pytest.mark.parametrize('name,size,announced,config', [
+    ('unsent-near', 48 * MIB, False, {}),
+    ('unsent-far', 48 * MIB, False, dict(latency=600)),
+    ('unsent-told', 48 * MIB, True, dict(latency=600)),
+    ('unsent-begin', 5 * MIB, False, dict(latency=600))])
+def test_little_is_left_to_send_at_the_end(server, ftp, fake, name, size,
+                                           announced, config):
+    """When the client has sent all, two parts at most still have to be
+    begun; the server says so, and the store saw when they were."""
+    late = 300
+    fake.config(**config)
+    try:
+        if announced:
+            ftp.sendcmd('ALLO %d' % size)
+        harness.store(ftp, name, bytes(size))
+    finally:
+        fake.config(latency=0)
+    line, = [x for x in server.log_text().splitlines()
+             if '/%s: all received' % name in x]
+    left, flying = (int(x) for x in re.search(
+        'not sent yet: (\\d+), under way: (\\d+)$', line).groups())
+    assert left <= 2 and (flying > left or not config)
+    end = datetime.datetime.strptime(line[:23], '%Y-%m-%d %H:%M:%S.%f')
+    end = (end.timestamp() - time.time() + time.monotonic()) * 1000
+    parts = [e['start'] for e in fake.log() if e['op'] == 'UploadPart']
+    assert len(parts) > 4
+    assert len([x for x in parts if x > end + late]) <= 2
 
 
 # ---- names ----
