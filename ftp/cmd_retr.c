@@ -10,7 +10,7 @@
 #include "session_int.h"
 
 enum {
-	SHARE = 1024 * 1024	/* bytes of one step: others want their turn */
+	SHARE = 256 * 1024	/* bytes of one step: others want their turn */
 };
 
 enum state {

@@ -14,7 +14,7 @@
 #include "session_int.h"
 
 enum {
-	SHARE = 1024 * 1024,	/* bytes of one step */
+	SHARE = 256 * 1024,	/* bytes of one step */
 	CONFIRM_MS = 100	/* at most, for a late end of the client */
 };
 
