@@ -103,6 +103,7 @@ struct cos_object {
 	char etag[COS_ETAG_MAX];	/* with its quotes, as sent */
 	bool has_crc;
 	uint64_t crc;
+	char md5[33];		/* lower-case hex, "": not known for certain */
 	char storage_class[32];	/* "" = STANDARD */
 	char content_type[256];
 };

@@ -100,6 +100,9 @@ bool cos_fault_retry(const struct cos_fault *);
 /* Linear from min_part (>= 1 MiB) so that 10,000 parts just cover max_file;
  * a multiple of 64 KiB. */
 int64_t cos_part_size(int n, int64_t min_part, int64_t max_file);
+/* At least this much where size bytes were announced (-1: were not), and memory
+ * is there for the parts of all uploads; a multiple of 64 KiB. */
+int64_t cos_part_announced(int n, int64_t size, int64_t memory);
 /* How many parts of one upload are under way at once, by the time one takes. */
 enum { COS_PARTS_MAX = 16 };
 int cos_part_depth(int64_t part_ms);
@@ -242,14 +245,21 @@ void cos_part_wrote(struct cos_part *, size_t n);
 void cos_part_free(struct cos_part *, struct cos_budget *);
 
 /* ---- meta.c: the headers of an object that survive a copy by parts ---- */
-enum { COS_META_MAX = 32 };
+/* Of our PUTs: the MD5 of the bytes in hex, and their CRC-64 as COS writes it
+ * (object.c says what for). */
+#define COS_META_MD5	"x-cos-meta-md5"
+#define COS_META_CRC	"x-cos-meta-crc64"
+enum { COS_META_MAX = 32, COS_META_BYTES = 2048 /* of COS: x-cos-meta-* */ };
 struct cos_meta {
 	struct cos_pair pair[COS_META_MAX];
 	size_t n;
+	size_t bytes;		/* of x-cos-meta-* names and values */
 	char *text;		/* owned: all names and values */
 };
 /* false: too many to be kept, or out of memory */
-bool cos_meta_from_head(struct cos_meta *, const struct http_head *);
+/* same: the bytes stay what they are, and so does what is said about them */
+bool cos_meta_from_head(struct cos_meta *, const struct http_head *,
+    bool same);
 void cos_meta_put(const struct cos_meta *, struct cos_call *);
 void cos_meta_free(struct cos_meta *);
 

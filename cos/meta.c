@@ -20,30 +20,44 @@ static const char *const kept[] = {
 };
 
 static bool
-is_kept(const struct http_field *f)
+is_named(const struct http_field *f, const char *name)
+{
+	return f->name_len == strlen(name) &&
+	    strncasecmp(f->name, name, f->name_len) == 0;
+}
+
+static bool
+is_meta(const struct http_field *f)
 {
 	static const char meta[] = "x-cos-meta-";
+
+	return f->name_len > sizeof(meta) - 1 &&
+	    strncasecmp(f->name, meta, sizeof(meta) - 1) == 0;
+}
+
+static bool
+is_kept(const struct http_field *f, bool same)
+{
 	size_t i;
 
-	if (f->name_len > sizeof(meta) - 1 &&
-	    strncasecmp(f->name, meta, sizeof(meta) - 1) == 0)
-		return true;
+	if (is_meta(f))
+		return same || (!is_named(f, COS_META_MD5) &&
+		    !is_named(f, COS_META_CRC));
 	for (i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
-		if (f->name_len == strlen(kept[i]) &&
-		    strncasecmp(f->name, kept[i], f->name_len) == 0)
+		if (is_named(f, kept[i]))
 			return true;
 	return false;
 }
 
 bool
-cos_meta_from_head(struct cos_meta *m, const struct http_head *h)
+cos_meta_from_head(struct cos_meta *m, const struct http_head *h, bool same)
 {
 	size_t i, size = 0;
 	char *p;
 
 	cos_meta_free(m);
 	for (i = 0; i < h->nfields; i++)
-		if (is_kept(&h->field[i]))
+		if (is_kept(&h->field[i], same))
 			size += h->field[i].name_len +
 			    h->field[i].value_len + 2;
 	p = m->text = malloc(size + 1);
@@ -52,8 +66,10 @@ cos_meta_from_head(struct cos_meta *m, const struct http_head *h)
 	for (i = 0; i < h->nfields; i++) {
 		const struct http_field *f = &h->field[i];
 
-		if (!is_kept(f) || f->value_len == 0)
+		if (!is_kept(f, same) || f->value_len == 0)
 			continue;
+		if (is_meta(f))
+			m->bytes += f->name_len + f->value_len;
 		if (m->n == COS_META_MAX)
 			return false;	/* never dropped in silence */
 		m->pair[m->n].name = p;

@@ -4,18 +4,23 @@
  * The size of a file is not known when its upload starts, a part is held in
  * memory until it is stored, and there are 10,000 parts at most.  So parts
  * grow with their number: small files are sent in small pieces at once, and
- * all parts together still just hold the largest file that is allowed.
+ * all parts together still just hold the largest file that is allowed.  A size
+ * that was announced (ALLO) is a promise of the client's and no more: it makes
+ * parts larger than that, so that there are fewer, and never smaller.
  */
 #include "cos_int.h"
 
 #define MIB	((int64_t)1 << 20)
 #define SMALLEST MIB			/* of COS; the last part may be less */
+#define SINGLE	(2 * MIB)
+#define LARGE	(8 * MIB)
 #define LARGEST	(5 * 1024 * MIB)	/* of COS */
 
 enum {
 	PARTS = 10000,
 	STEPS = PARTS * (PARTS - 1) / 2,	/* 0 + 1 + ... + 9999 */
-	GRAIN = 64 * 1024
+	GRAIN = 64 * 1024,
+	ANNOUNCED = 64				/* parts of a known size */
 };
 
 static int64_t
@@ -46,6 +51,26 @@ cos_part_size(int n, int64_t min_part, int64_t max_file)
 	step = left > 0 ? (left + STEPS - 1) / STEPS : 0;
 	n = (int)limit(n, 1, PARTS);
 	return limit(round_up(first + (n - 1) * step), SMALLEST, LARGEST);
+}
+
+/*
+ * One PUT of up to SINGLE has been stored sooner than a last part and Complete
+ * would be; there is room for a byte more, so that the part is not full before
+ * its end is seen.  The parts of a larger file are no larger than what came
+ * before them: who announces much and sends little holds little.
+ */
+int64_t
+cos_part_announced(int n, int64_t size, int64_t memory)
+{
+	int64_t part = limit(size / ANNOUNCED, 0, LARGE);
+
+	if (size < 0)
+		return 0;
+	if (size <= SINGLE)
+		return n == 1 ? round_up(size + 1) : 0;
+	part = limit(part, 0, memory / COS_PARTS_MAX);
+	return round_up(n < 5 ? limit(part, 0, MIB << (n > 2 ? n - 2 : 0)) :
+	    part);
 }
 
 /*

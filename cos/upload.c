@@ -230,6 +230,10 @@ cos_upload_finish(struct cos_upload *u)
 		u->filling = NULL;
 		u->nparts--;
 	}
+	log_line(u->client->log, LOG_LEVEL_DEBUG, "%s upload of %s/%s: all "
+	    "received, parts not sent yet: %d, under way: %d", u->who,
+	    u->bucket->account->bucket, u->key, u->nheld - u->nflight,
+	    u->nflight);
 	cos_upload_enter(u, U_DRAIN);
 	cos_upload_pump(u);
 }

@@ -11,6 +11,7 @@
 
 enum {
 	TRIES = 3,
+	SUMS_BYTES = 100,	/* of the metadata a PUT adds */
 	COMPLETE_MS = 120 * 1000	/* between bytes; COS sends blanks */
 };
 
@@ -162,10 +163,11 @@ settle_step(struct cos_upload *u)
 /* ---- one PUT ---- */
 
 static void
-put_md5(const struct cos_upload *u, char text[32])
+put_sums(struct cos_upload *u)
 {
 	unsigned char md5[TLS_MD5_LEN];
 	struct tls_md5 m;
+	uint64_t crc;
 	size_t i;
 
 	tls_md5_init(&m);
@@ -174,7 +176,10 @@ put_md5(const struct cos_upload *u, char text[32])
 		tls_md5_update(&m, u->filling->iov[i].iov_base,
 		    u->filling->iov[i].iov_len);
 	tls_md5_final(&m, md5);
-	tls_base64(text, md5, sizeof(md5));
+	tls_base64(u->md5, md5, sizeof(md5));
+	tls_hex(u->md5_hex, md5, sizeof(md5));
+	expected_crc(u, &crc);
+	snprintf(u->crc_text, sizeof(u->crc_text), "%" PRIu64, crc);
 }
 
 void
@@ -193,8 +198,12 @@ cos_upload_put(struct cos_upload *u)
 		c.nbody = 1;
 	}
 	if (u->md5[0] == '\0')
-		put_md5(u, u->md5);
+		put_sums(u);
 	cos_call_header(&c, "Content-MD5", u->md5);
+	if (u->meta.bytes <= COS_META_BYTES - SUMS_BYTES) {
+		cos_call_header(&c, COS_META_MD5, u->md5_hex);
+		cos_call_header(&c, COS_META_CRC, u->crc_text);
+	}
 	if (u->meta.n > 0)
 		cos_meta_put(&u->meta, &c);
 	else if (u->bucket->account->content_type)

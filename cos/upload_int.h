@@ -86,6 +86,7 @@ struct cos_upload {
 	struct net_buf body;		/* of Complete */
 	struct iovec body_iov;
 	char md5[32];			/* Content-MD5 of a PUT */
+	char md5_hex[33], crc_text[24];	/* the same and the CRC, to be kept */
 	int tries;			/* PUT or Complete sent */
 	bool verify_only;		/* U_SETTLE after a good Complete */
 

@@ -116,7 +116,8 @@ head_step(struct cos_upload *u)
 		return;
 	}
 	cos_object_from_head(&u->old, cos_request_head(u->request));
-	kept = cos_meta_from_head(&u->meta, cos_request_head(u->request));
+	kept = cos_meta_from_head(&u->meta, cos_request_head(u->request),
+	    u->req.copy_from != NULL);
 	cos_request_free(u->request);
 	u->request = NULL;
 	if (!kept || (u->if_match[0] != '\0' &&

@@ -12,6 +12,7 @@
 
 enum {
 	DEPTH_FIRST = 4,	/* before any part has been confirmed */
+	UNSENT_MAX = 2,		/* what 226 has to wait for at the end */
 	INIT_TRIES = 3,
 	PART_TRIES = 3,		/* of one part whose checksum is wrong */
 	SEAL_MIN = 1024 * 1024,	/* COS takes no smaller part but the last */
@@ -34,7 +35,11 @@ target_of(const struct cos_upload *u, int number)
 	const struct cos_client_settings *s = &u->client->set;
 	int64_t size = cos_part_size(number, s->min_part, s->max_file);
 	int64_t most = s->memory_limit - u->bucket->overhead;
+	int64_t known = cos_part_announced(number, u->req.size,
+	    s->memory_limit);
 
+	if (size < known)
+		size = known;
 	return size < most ? size : most;
 }
 
@@ -70,7 +75,7 @@ cos_upload_new_part(struct cos_upload *u)
 
 	if (u->filling != NULL)
 		return true;
-	if (u->nheld > max_flight(u))
+	if (u->nheld > max_flight(u) || u->nheld - u->nflight >= UNSENT_MAX)
 		return false;
 	if (u->nparts >= PARTS_MAX) {
 		cos_fault_set(&f, COS_TOO_LARGE, "more than 10,000 parts");

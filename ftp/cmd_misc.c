@@ -36,6 +36,9 @@ ftp_cmd_feat(struct ftp_session *s)		/* RFC 2389 3 */
 		if (strcmp(c[i].verb, "MLST") == 0) {
 			ftp_facts_text(facts, sizeof(facts), s->facts, true);
 			net_buf_printf(&b, " MLST %s\r\n", facts);
+		} else if (strcmp(c[i].verb, "HASH") == 0) {
+			ftp_hash_feat(facts, sizeof(facts), s->hash);
+			net_buf_printf(&b, " HASH %s\r\n", facts);
 		} else {
 			net_buf_printf(&b, " %s\r\n", c[i].feat != NULL ?
 			    c[i].feat : c[i].verb);
@@ -92,6 +95,9 @@ ftp_cmd_opts(struct ftp_session *s)
 		ftp_facts_text(facts, sizeof(facts), s->facts, false);
 		ftp_reply(s, 200, "MLST OPTS%s%s", *facts != '\0' ? " " : "",
 		    facts);				/* RFC 3659 7.9 */
+	} else if (strncasecmp(s->arg, "HASH", 4) == 0 &&
+	    (s->arg[4] == '\0' || s->arg[4] == ' ')) {
+		ftp_opts_hash(s, s->arg[4] == ' ' ? s->arg + 5 : "");
 	} else {
 		ftp_reply(s, 501, "Option not known.");
 	}
@@ -148,21 +154,24 @@ number(const char *p, const char **end)
 	return p == start ? -1 : v;
 }
 
+/* A size that is too large is refused at the STOR that follows: 552 is none of
+ * ALLO's replies (RFC 959 5.4), and clients send it without looking. */
 void
 ftp_cmd_allo(struct ftp_session *s)
 {
 	const char *end = "";
 	int64_t n = number(s->arg, &end);
 
-	if (n < 0 || (*end != '\0' && strncasecmp(end, " R ", 3) != 0)) {
-		ftp_reply(s, 501, "ALLO bytes.");
-	} else if (n > s->server->conf->single_file_max_size) {
-		ftp_reply(s, 552, "Larger than single_file_max_size = %"
-		    PRId64 ".", s->server->conf->single_file_max_size);
-	} else {
-		s->allo = n;
-		ftp_reply(s, 200, "OK.");
+	if (n >= 0 && strncasecmp(end, " R ", 3) == 0 &&
+	    number(end + 3, &end) < 0)
+		n = -1;
+	if (n < 0 || *end != '\0') {
+		ftp_reply(s, 501, "ALLO bytes [R bytes].");
+		return;
 	}
+	s->allo = n;
+	ftp_reply(s, 200, n > s->server->conf->single_file_max_size ?
+	    "Noted, but it is larger than single_file_max_size." : "OK.");
 }
 
 void

@@ -10,7 +10,7 @@
 #include "session_int.h"
 
 enum {
-	SHARE = 1024 * 1024	/* bytes of one step: others want their turn */
+	SHARE = 256 * 1024	/* bytes of one step: others want their turn */
 };
 
 enum state {
@@ -24,6 +24,7 @@ struct retr {
 	struct ftp_transfer t;	/* first */
 	enum state state;
 	struct cos_download *download;
+	int64_t offset;
 };
 
 static void
@@ -116,11 +117,26 @@ move(struct ftp_session *s, struct retr *r, struct net_stream *out)
 	return cos_download_state(r->download) == COS_DONE;
 }
 
+/* A part of an object has no checksum to be compared with, nor have objects
+ * older than COS's checksums. */
+static void
+complete(struct ftp_session *s, struct retr *r)
+{
+	const struct cos_object *o = cos_download_object(r->download);
+	bool proved = r->offset == 0 && o->has_crc;
+
+	if (!proved)
+		log_line(s->server->log, LOG_LEVEL_INFO, "%s RETR %s: length "
+		    "checked only (%s)", s->who, s->path, r->offset > 0 ?
+		    "it was not read from its beginning" :
+		    "the store has no CRC of it");
+	ftp_transfer_done(s, &r->t, proved ? o : NULL);
+	ftp_job_end(s);
+}
+
 static void
 close_step(struct ftp_session *s, struct retr *r, struct net_stream *out)
 {
-	char summary[96];
-
 	net_stream_shutdown(out);
 	if (net_stream_state(out) == NET_FAILED) {
 		lost(s, r, net_stream_reason(out));
@@ -128,10 +144,7 @@ close_step(struct ftp_session *s, struct retr *r, struct net_stream *out)
 		if (ftp_transfer_stalled(s, &r->t, true))
 			lost(s, r, "the client reads nothing");
 	} else {
-		ftp_transfer_close(&r->t);
-		ftp_transfer_summary(s, &r->t, summary, sizeof(summary));
-		ftp_reply(s, 226, "Transfer complete: %s.", summary);
-		ftp_job_end(s);
+		complete(s, r);
 	}
 }
 
@@ -184,8 +197,9 @@ ftp_cmd_retr(struct ftp_session *s)
 		free(r);
 		return;
 	}
+	r->offset = s->rest;
 	r->download = cos_download_new(s->bucket, ftp_path_key(s->path),
-	    s->rest, s->who, &s->task);
+	    r->offset, s->who, &s->task);
 	if (r->download == NULL) {
 		ftp_reply(s, 451, "Out of memory.");
 		retr_free(&r->t.job);

@@ -14,7 +14,7 @@
 #include "session_int.h"
 
 enum {
-	SHARE = 1024 * 1024,	/* bytes of one step */
+	SHARE = 256 * 1024,	/* bytes of one step */
 	CONFIRM_MS = 100	/* at most, for a late end of the client */
 };
 
@@ -229,7 +229,6 @@ static void
 store_step(struct ftp_session *s, struct stor *st)
 {
 	const struct cos_object *o;
-	char summary[96];
 
 	switch (cos_upload_state(st->upload)) {
 	case COS_BUSY:
@@ -246,13 +245,7 @@ store_step(struct ftp_session *s, struct stor *st)
 	/* an append keeps a storage class that is not known here */
 	if (st->request.mode == COS_PUT)
 		ftp_session_note(&s->stored, st->path, o);
-	ftp_transfer_close(&st->t);
-	ftp_transfer_summary(s, &st->t, summary, sizeof(summary));
-	if (o->has_crc)
-		ftp_reply(s, 226, "Stored: %s, CRC-64 %" PRIu64 ".", summary,
-		    o->crc);
-	else
-		ftp_reply(s, 226, "Stored: %s.", summary);
+	ftp_transfer_done(s, &st->t, o);
 	second_reply(s, st);
 	ftp_job_end(s);
 }
@@ -327,7 +320,6 @@ begin(struct ftp_session *s, const char *path,
 	bool look = request->no_overwrite;
 	struct stor *st = calloc(1, sizeof(*st));
 
-	s->allo = -1;
 	ftp_session_note(&s->stored, NULL, NULL);
 	if (st == NULL) {
 		ftp_reply(s, 451, "Out of memory.");
@@ -362,7 +354,9 @@ may_store(struct ftp_session *s, bool adds)
 	if (s->path[1] == '\0' || s->arg_dir)
 		ftp_reply(s, 553, "Not a file name.");
 	else if (s->allo > s->server->conf->single_file_max_size)
-		ftp_reply(s, 552, "The file is larger than allowed.");
+		ftp_reply(s, 552, "Announced as larger than allowed: "
+		    "single_file_max_size = %" PRId64 ".",
+		    s->server->conf->single_file_max_size);
 	else if (adds && !s->account->overwrite_enable)
 		ftp_reply(s, 553, "This account may not change files that "
 		    "exist.");

@@ -83,6 +83,11 @@ static const struct ftp_command table[] = {
 	    CMD_LOGIN | CMD_READ | CMD_PATH | CMD_FEAT, "MLST" },
 	{ "MLSD", ftp_cmd_mlsd, CMD_LOGIN | CMD_READ | CMD_LOG | CMD_MOVES,
 	    NULL },
+	/* draft-bryan-ftpext-hash-02, and what came before it */
+	{ "HASH", ftp_cmd_hash,
+	    CMD_LOGIN | CMD_READ | CMD_PATH | CMD_ARG | CMD_FEAT, "HASH" },
+	{ "XMD5", ftp_cmd_xmd5,
+	    CMD_LOGIN | CMD_READ | CMD_PATH | CMD_ARG | CMD_FEAT, NULL },
 	/* RFC 775 */
 	{ "XCWD", ftp_cmd_cwd, CMD_LOGIN | CMD_ARG | CMD_HIDDEN, NULL },
 	{ "XCUP", ftp_cmd_cdup, CMD_LOGIN | CMD_HIDDEN, NULL },
@@ -208,6 +213,8 @@ ftp_command_run(struct ftp_session *s)
 	s->unknown_run = 0;
 	if (allowed(s, c) && path_taken(s, c))
 		c->run(s);
-	if (c->flags & CMD_MOVES)	/* RFC 3659 5.1: one transfer only */
+	if (c->flags & CMD_MOVES) {	/* RFC 3659 5.1: one transfer only */
 		s->rest = 0;
+		s->allo = -1;
+	}
 }

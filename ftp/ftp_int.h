@@ -34,9 +34,9 @@ struct ftp_line {
 /* Takes bytes of buf up to the end of one line; *used says how many. */
 enum ftp_line_status ftp_line_feed(struct ftp_line *, const char *buf,
     size_t n, size_t *used);
-/* Splits in place: verb in upper case (at most 8 letters, else ""), arg the
- * rest after exactly one space ("" when there is none).  Trailing blanks of
- * the argument belong to it. */
+/* Splits in place: verb in upper case (at most 8 letters and digits, a letter
+ * first, else ""), arg the rest after exactly one space ("" when there is
+ * none).  Trailing blanks of the argument belong to it. */
 void ftp_line_split(struct ftp_line *, char verb[9], const char **arg);
 
 /* ---- path.c: FTP names and COS keys ---- */

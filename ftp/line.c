@@ -175,7 +175,8 @@ ftp_line_split(struct ftp_line *l, char verb[9], const char **arg)
 
 		if (c >= 'a' && c <= 'z')
 			c = (char)(c - 'a' + 'A');
-		if (c < 'A' || c > 'Z') {
+		/* XMD5 is the one with a digit */
+		if ((c < 'A' || c > 'Z') && (i == 0 || c < '0' || c > '9')) {
 			verb[0] = '\0';
 			return;
 		}

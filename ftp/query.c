@@ -1,6 +1,7 @@
 /*
  * ftp/query.c - the job of every command that asks COS for a thing or two
- * and then replies: CWD, MKD, RMD, DELE, SIZE, MDTM, MLST, RNFR, RNTO.
+ * and then replies: CWD, MKD, RMD, DELE, SIZE, MDTM, MLST, HASH, RNFR,
+ * RNTO.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -60,6 +60,7 @@ ftp_session_reset(struct ftp_session *s)
 	ftp_session_note(&s->renaming, NULL, NULL);
 	ftp_session_note(&s->stored, NULL, NULL);
 	s->facts = FTP_FACT_DEFAULT;
+	s->hash = 0;
 	ftp_data_free(s->data);
 	s->data = NULL;
 	ftp_session_name(s);

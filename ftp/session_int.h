@@ -95,6 +95,7 @@ struct ftp_session {
 	int64_t rest, allo;
 	bool epsv_all;
 	unsigned facts;
+	unsigned hash;			/* the algorithm HASH uses */
 	struct ftp_data *data;		/* owned: of the last PASV .. EPRT */
 
 	struct ftp_named *renaming;	/* owned: RNFR was accepted */
@@ -164,7 +165,8 @@ enum {
 	CMD_FEAT = 64,		/* named by FEAT */
 	CMD_ARG = 128,		/* needs an argument */
 	CMD_HIDDEN = 256,	/* an X alias: not in HELP */
-	CMD_MOVES = 512,	/* a transfer: uses up REST, even refused */
+	CMD_MOVES = 512,	/* a transfer: uses up REST and ALLO, even
+				 * refused */
 	CMD_TLS = 1024,		/* there must be a certificate */
 	CMD_SECRET = 2048	/* not in clear where mode asks for TLS */
 };
@@ -230,9 +232,10 @@ void ftp_transfer_moved(struct ftp_session *, struct ftp_transfer *, size_t);
 bool ftp_transfer_stalled(struct ftp_session *, struct ftp_transfer *,
     bool waits_client);
 void ftp_transfer_close(struct ftp_transfer *);
-/* "N bytes in S s, R/s" */
-void ftp_transfer_summary(const struct ftp_session *,
-    const struct ftp_transfer *, char *out, size_t size);
+/* Closes the data connection and says 226 with bytes, seconds and rate; with
+ * size and CRC-64 of the whole object where these are proved. */
+void ftp_transfer_done(struct ftp_session *, struct ftp_transfer *,
+    const struct cos_object *proved);	/* NULL: nothing but the length */
 
 /* ---- query.c: commands that ask COS a thing or two and reply ---- */
 struct ftp_query {
@@ -306,6 +309,10 @@ void ftp_cmd_size(struct ftp_session *);	/* cmd_file.c */
 void ftp_cmd_mdtm(struct ftp_session *);
 void ftp_cmd_dele(struct ftp_session *);
 void ftp_cmd_mlst(struct ftp_session *);
+void ftp_cmd_hash(struct ftp_session *);	/* cmd_hash.c */
+void ftp_cmd_xmd5(struct ftp_session *);
+void ftp_opts_hash(struct ftp_session *, const char *name);	/* "": ask */
+void ftp_hash_feat(char *out, size_t, unsigned selected);
 void ftp_cmd_rnfr(struct ftp_session *);	/* cmd_rename.c */
 void ftp_cmd_rnto(struct ftp_session *);
 void ftp_cmd_retr(struct ftp_session *);	/* cmd_retr.c */

@@ -121,16 +121,24 @@ ftp_transfer_close(struct ftp_transfer *t)
 	t->data = NULL;
 }
 
+/* The CRC-64 is written as HASH writes it. */
 void
-ftp_transfer_summary(const struct ftp_session *s,
-    const struct ftp_transfer *t, char *out, size_t size)
+ftp_transfer_done(struct ftp_session *s, struct ftp_transfer *t,
+    const struct cos_object *proved)
 {
 	int64_t ms = net_now(s->server->loop) - t->started;
-	double rate = ms > 0 ? (double)t->bytes / 1000.0 / (double)ms : 0;
+	char rate[32] = "", whole[64] = "", crc[32] = "";
 
+	ftp_transfer_close(t);
 	if (ms > 0)
-		snprintf(out, size, "%" PRId64 " bytes in %.3f s, %.2f MB/s",
-		    t->bytes, (double)ms / 1000.0, rate);
-	else
-		snprintf(out, size, "%" PRId64 " bytes in 0.000 s", t->bytes);
+		snprintf(rate, sizeof(rate), ", %.2f MB/s",
+		    (double)t->bytes / 1000.0 / (double)ms);
+	if (proved != NULL && proved->size != t->bytes)
+		snprintf(whole, sizeof(whole), "; the file has %" PRId64
+		    " bytes", proved->size);
+	if (proved != NULL && proved->has_crc)
+		snprintf(crc, sizeof(crc), ", CRC-64 %016" PRIx64,
+		    proved->crc);
+	ftp_reply(s, 226, "Transfer complete: %" PRId64 " bytes in %.3f s%s%s"
+	    "%s.", t->bytes, (double)ms / 1000.0, rate, whole, crc);
 }

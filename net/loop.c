@@ -15,7 +15,9 @@
 #include "net_int.h"
 
 enum {
-	ROUNDS = 8	/* of the woken waking others, before poll is asked */
+	/* of the woken waking others, before poll is asked who else waits */
+	ROUNDS = 8,
+	ROUNDS_MS = 2
 };
 
 struct net_loop {
@@ -354,8 +356,11 @@ net_loop_run(struct net_loop *l, struct err *e)
 			heap_remove(l, t);
 			mark(t, NET_TIMEOUT);
 		}
-		for (round = 0; round < ROUNDS && !l->stop; round++)
+		round = 0;
+		do
 			run_round(l);
+		while (++round < ROUNDS && !l->stop &&
+		    clock_ms() - l->now < ROUNDS_MS);
 	}
 	l->stop = false;
 	return 0;

@@ -3,6 +3,7 @@
  * that end themselves or each other inside a step.
  */
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../net/net.h"
@@ -292,6 +293,55 @@ test_descriptors(void)
 	net_loop_free(loop);
 }
 
+/* ---- who works long does not go on before poll() has told who waits ---- */
+
+struct busy {
+	struct net_task task;
+	int fd, steps;
+};
+
+static void
+busy_step(struct net_task *t, unsigned why)
+{
+	struct busy *b = (struct busy *)t;
+	struct timespec from, now;
+
+	(void)why;
+	if (b->steps++ == 0)
+		CHECK(write(b->fd, "x", 1) == 1, "write");
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	do
+		clock_gettime(CLOCK_MONOTONIC, &now);
+	while ((now.tv_sec - from.tv_sec) * 1000 +
+	    (now.tv_nsec - from.tv_nsec) / 1000000 < 4);
+	if (b->steps < 8)
+		net_task_wake(t);
+}
+
+static void
+test_long_steps(void)
+{
+	struct busy busy = { .steps = 0 };
+	struct actor reader;
+	int fd[2];
+
+	begin();
+	CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, fd) == 0, "socketpair");
+	net_task_init(&busy.task, loop, busy_step);
+	busy.fd = fd[1];
+	net_task_wake(&busy.task);
+	actor(&reader, 'r');
+	reader.stop = true;
+	net_task_watch(&reader.task, fd[0], NET_READ);
+	run();
+	CHECK(busy.steps <= 2, "%d long steps before who waits", busy.steps);
+	net_task_end(&busy.task);
+	net_task_end(&reader.task);
+	close(fd[0]);
+	close(fd[1]);
+	net_loop_free(loop);
+}
+
 int
 main(void)
 {
@@ -303,5 +353,6 @@ main(void)
 	test_end_inside_step();
 	test_end_self_while_waking();
 	test_descriptors();
+	test_long_steps();
 	return test_end("t_loop");
 }

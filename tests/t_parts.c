@@ -152,6 +152,48 @@ test_https(void)
 	CHECK(cos_largest_file(&tls) < 200 * GIB, "not enough with https");
 }
 
+static const struct {
+	int64_t size;
+	int n;
+	int64_t memory, want;
+} announced[] = {
+	{ -1, 1, 64 * MIB, 0 },			/* were not */
+	{ INT64_MIN, 3, 64 * MIB, 0 },
+	{ 0, 1, 64 * MIB, 64 * KIB },
+	{ 64 * KIB - 1, 1, 64 * MIB, 64 * KIB },
+	{ 64 * KIB, 1, 64 * MIB, 128 * KIB },
+	{ MIB, 1, 64 * MIB, MIB + 64 * KIB },	/* one PUT */
+	{ MIB, 2, 64 * MIB, 0 },		/* more came */
+	{ 2 * MIB, 1, 64 * MIB, 2 * MIB + 64 * KIB },
+	{ 2 * MIB + 1, 1, 64 * MIB, 64 * KIB },	/* so by parts */
+	{ 256 * MIB, 1, 64 * MIB, MIB },
+	{ 256 * MIB, 2, 64 * MIB, MIB },
+	{ 256 * MIB, 3, 64 * MIB, 2 * MIB },
+	{ 256 * MIB, 4, 64 * MIB, 4 * MIB },
+	{ 256 * MIB, 5, 64 * MIB, 4 * MIB },
+	{ 256 * MIB, PARTS, 64 * MIB, 4 * MIB },
+	{ 256 * MIB, 5, 16 * MIB, MIB },	/* a sixteenth of the memory */
+	{ 200 * GIB, 1, 64 * MIB, MIB },
+	{ 200 * GIB, 5, 64 * MIB, 4 * MIB },
+	{ 200 * GIB, 5, GIB, 8 * MIB },
+	{ INT64_MAX, 1, INT64_MAX, MIB },
+	{ INT64_MAX, PARTS, INT64_MAX, 8 * MIB },
+};
+
+static void
+test_announced(void)
+{
+	int64_t got;
+	size_t i;
+
+	for (i = 0; i < sizeof(announced) / sizeof(announced[0]); i++) {
+		got = cos_part_announced(announced[i].n, announced[i].size,
+		    announced[i].memory);
+		CHECK(got == announced[i].want, "announced row %zu: %" PRId64,
+		    i, got);
+	}
+}
+
 int
 main(void)
 {
@@ -166,5 +208,6 @@ main(void)
 	    cos_part_size(PARTS, MIB, 200 * GIB), "no part after the last");
 	test_depth();
 	test_https();
+	test_announced();
 	return test_end("t_parts");
 }

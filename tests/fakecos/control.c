@@ -116,7 +116,8 @@ show_log(struct conn *c, struct req *r)
 		    e->method);
 		text_json(&t, e->target, strlen(e->target));
 		text_fmt(&t, ", \"status\": %d, \"bytes_in\": %" PRId64
-		    ", \"ms\": %" PRId64 "}", e->status, e->bytes_in, e->ms);
+		    ", \"start\": %" PRId64 ", \"ms\": %" PRId64 "}",
+		    e->status, e->bytes_in, e->start, e->ms);
 	}
 	pthread_mutex_unlock(&f->lock);
 	text_str(&t, "]\n");
@@ -198,7 +199,8 @@ config(struct conn *c, struct req *r)
 		{ "list_delay", &s->list_delay }, { "skew", &s->skew },
 		{ "copy_limit", &s->copy_limit },
 		{ "force_download", &s->force_download },
-		{ "sign_subset", &s->sign_subset }
+		{ "sign_subset", &s->sign_subset },
+		{ "kms", &s->kms }
 	};
 	int64_t v;
 	size_t i;

@@ -8,6 +8,7 @@
  *   POST /wipe       objects and uploads to nothing
  *   POST /config?latency= rate= list_delay= skew= copy_limit= force_download=
  *                sign_subset= (1: not all that is sent need be signed)
+ *                kms= (1: the bucket encrypts, and no ETag is an MD5)
  *   POST /object?bucket=B&key=K&size=N&class=C&no_crc=1&mtime=UNIX
  *                    the body is the content, or with size a pattern (body.c);
  *                    Content-Type, x-cos-meta-* ... are stored

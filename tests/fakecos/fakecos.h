@@ -47,12 +47,14 @@ struct settings {
 	atomic_llong copy_limit;		/* bytes */
 	atomic_llong force_download;		/* 0 or 1 */
 	atomic_llong sign_subset;		/* 0 or 1 */
+	atomic_llong kms;			/* 0 or 1 */
 };
 
 struct log_entry {
 	enum op op;
 	int status;		/* 0: closed without an answer */
 	int64_t bytes_in, ms;
+	int64_t start;		/* ms, monotonic */
 	char method[8];
 	char *target;
 };

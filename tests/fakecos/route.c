@@ -251,7 +251,8 @@ record(struct conn *c, struct req *r)
 	free(e->target);
 	*e = (struct log_entry){ .op = r->op, .status = r->answered ?
 	    r->status : 0, .bytes_in = r->bytes_in,
-	    .ms = (now_ns() - r->began) / 1000000 };
+	    .ms = (now_ns() - r->began) / 1000000,
+	    .start = r->began / 1000000 };
 	strcpy(e->method, r->method);
 	e->target = xcopy(r->target, strlen(r->target));
 	pthread_mutex_unlock(&c->f->lock);

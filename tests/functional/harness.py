@@ -113,7 +113,7 @@ class Fakecos(Process):
         self.bucket = bucket
         self.port = int(self.ready(r'ready on 127\.0\.0\.1:(\d+)')[1])
 
-    def control(self, method, path, body=None, **params):
+    def control(self, method, path, body=None, headers=None, **params):
         query = urllib.parse.urlencode(params)
         r = urllib.request.Request(
             '%s://127.0.0.1:%d%s%s' % (
@@ -121,7 +121,8 @@ class Fakecos(Process):
                 '?' + query if query else ''),
             data=body if body is not None else
             (b'' if method == 'POST' else None),
-            method=method, headers={'Host': 'fakecos.control'})
+            method=method, headers={'Host': 'fakecos.control',
+                                    **(headers or {})})
         context = None
         if self.tls:
             import ssl
@@ -155,9 +156,9 @@ class Fakecos(Process):
     def wipe(self):
         self.control('POST', '/wipe')
 
-    def put(self, key, body=b'', **params):
-        self.control('POST', '/object', body=body, bucket=self.bucket,
-                     key=key, **params)
+    def put(self, key, body=b'', headers=None, **params):
+        self.control('POST', '/object', body=body, headers=headers,
+                     bucket=self.bucket, key=key, **params)
 
     def get(self, key):
         return self.control('GET', '/object', bucket=self.bucket, key=key)

@@ -42,6 +42,16 @@ def test_append(ftp, fake, old, new):
     assert fake.uploads() == []
 
 
+def test_226_tells_of_the_whole_file(ftp, fake):
+    fake.put('f', os.urandom(1000))
+    for size, send in ((1500, lambda: append(ftp, 'f', b'x' * 500)),
+                       (1200, lambda: resume(ftp, 'f', b'y' * 500, 700))):
+        reply = send()
+        assert reply.startswith('226 Transfer complete: 500 bytes in ')
+        assert reply.endswith('; the file has %d bytes, CRC-64 %016x.' % (
+            size, int(object_of(fake, 'f')['crc'])))
+
+
 def test_append_to_nothing_creates(ftp, fake):
     assert append(ftp, 'f', b'abc').startswith('226')
     assert fake.get('f') == b'abc'

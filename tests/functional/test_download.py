@@ -1,7 +1,9 @@
 """Downloads: what arrives is the object, whole, or there is no 226."""
 
 import ftplib
+import json
 import os
+import re
 import socket
 import threading
 import time
@@ -180,9 +182,38 @@ def test_wrong_checksum_is_never_226(server, ftp, fake, size):
     assert ftp.sendcmd('NOOP').startswith('200')
 
 
-def test_no_checksum_is_fine(ftp, fake):
-    fake.put('f', b'abc', no_crc=1)
-    assert harness.fetch(ftp, 'f') == b'abc'
+DONE = r'226 Transfer complete: %d bytes in \d+\.\d{3} s(, \d+\.\d\d MB/s)?'
+
+
+def checked_by_length(server, name):
+    return [x for x in server.log_text().splitlines() if ' INFO ' in x and
+            'RETR /%s: length checked only' % name in x]
+
+
+@pytest.mark.parametrize('size', [0, 1000, 3 * MIB])
+def test_226_shows_what_was_checked(server, ftp, fake, size):
+    fake.put('shown', os.urandom(size))
+    crc = int(json.loads(fake.control('GET', '/objects'))[0]['crc'])
+    got = ftp.retrbinary('RETR shown', lambda data: None)
+    assert re.fullmatch(DONE % size + r', CRC-64 %016x\.' % crc, got)
+    assert not checked_by_length(server, 'shown')
+
+
+def test_226_claims_no_checksum_of_a_part(server, ftp, fake):
+    fake.put('part', os.urandom(5000))
+    got = ftp.retrbinary('RETR part', lambda data: None, rest=1000)
+    assert re.fullmatch(DONE % 4000 + r'\.', got)
+    line, = checked_by_length(server, 'part')
+    assert 'not read from its beginning' in line
+
+
+def test_no_checksum_is_fine(server, ftp, fake):
+    fake.put('old', b'abc', no_crc=1)
+    got = []
+    reply = ftp.retrbinary('RETR old', got.append)
+    assert b''.join(got) == b'abc' and re.fullmatch(DONE % 3 + r'\.', reply)
+    line, = checked_by_length(server, 'old')
+    assert 'the store has no CRC of it' in line
 
 
 def test_shorter_underneath(ftp, fake):

@@ -201,8 +201,8 @@ def test_a_new_pasv_closes_the_old_port(start):
     s = start()
     r = logged_in(s)
     old = passive(r)[0]
-    ports = {passive(r)[0] for _ in range(3)} - {old}
-    assert ports
+    while passive(r)[0] == old:         # any of 64
+        pass
     with pytest.raises(OSError):
         socket.create_connection(('127.0.0.1', old), timeout=5)
     r.close()

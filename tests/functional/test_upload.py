@@ -2,6 +2,7 @@
 
 import base64
 import concurrent.futures
+import datetime
 import ftplib
 import hashlib
 import io
@@ -30,8 +31,8 @@ def test_sizes(ftp, fake, size):
     reply = harness.store(ftp, 'f.bin', data)
     assert reply.startswith('226 ')
     assert fake.get('f.bin') == data
-    assert objects(fake)['f.bin']['crc'] in reply
-    assert '%d bytes' % size in reply
+    assert 'CRC-64 %016x.' % int(objects(fake)['f.bin']['crc']) in reply
+    assert ': %d bytes in ' % size in reply
     assert fake.uploads() == []
     assert ftp.size('f.bin') == size
 
@@ -173,7 +174,8 @@ def test_one_put_on_the_wire(tmp_path, data):
     signed = re.search('q-header-list=([^&]*)',
                        cos.fields['authorization'])[1].split(';')
     assert set(signed) == {'content-length', 'content-md5', 'content-type',
-                           'host'}
+                           'host', 'x-cos-meta-crc64', 'x-cos-meta-md5'}
+    assert cos.fields['x-cos-meta-md5'] == hashlib.md5(data).hexdigest()
     ftp.close()
     assert server.stop() == 0
 
@@ -241,15 +243,92 @@ def test_allo(limited, fake):
     ftp = limited.login()
     assert ftp.sendcmd('ALLO %d' % (3 * MIB))[0] == '2'
     assert harness.store(ftp, 'f', b'abc').startswith('226')
-    # the announcement is refused, at ALLO or at the STOR that follows
+    # refused before a byte is sent, and once
+    assert ftp.sendcmd('ALLO %d' % (3 * MIB + 1)).startswith('200 ')
+    fake.reset()
     with pytest.raises(ftplib.error_perm, match='^552'):
-        ftp.sendcmd('ALLO %d' % (3 * MIB + 1))
         harness.store(ftp, 'g', b'abc')
+    assert fake.ops() == {}
     assert harness.store(ftp, 'h', b'abc').startswith('226')
     for bad in ('x', '-1', '99999999999999999999'):
         with pytest.raises(ftplib.error_perm):
             ftp.sendcmd('ALLO ' + bad)
     ftp.close()
+
+
+@pytest.mark.parametrize('size', [0, 1, MIB - 1, MIB, MIB + 1, 2 * MIB])
+def test_announced_small_is_one_put(ftp, fake, size):
+    data = os.urandom(size)
+    ftp.sendcmd('ALLO %d' % size)
+    harness.store(ftp, 'f', data)
+    assert fake.get('f') == data
+    assert fake.ops() == {'PutObject': 1}
+
+
+@pytest.mark.parametrize('size,parts', [(2 * MIB + 1, 3), (40 * MIB, 40),
+                                        (256 * MIB, 67)])
+def test_announced_large_needs_fewer_parts(ftp, fake, size, parts):
+    ftp.sendcmd('ALLO %d R 80' % size)
+    harness.store(ftp, 'f', bytes(size))
+    assert objects(fake)['f']['size'] == size
+    ops = fake.ops()
+    assert ops.pop('UploadPart') <= parts
+    assert ops == {'InitiateMultipartUpload': 1, 'CompleteMultipartUpload': 1}
+
+
+@pytest.mark.parametrize('said,size', [
+    (0, 3 * MIB), (0, MIB), (10, 20), (10, 3 * MIB + 1), (MIB, MIB - 1),
+    (MIB, MIB + 65535), (MIB, MIB + 65536), (MIB, MIB + 65537),
+    (MIB, 5 * MIB), (2 * MIB, 0), (2 * MIB, MIB), (2 * MIB, 3 * MIB),
+    (5 * MIB, 0), (5 * MIB, 1), (5 * MIB, 5 * MIB - 1), (5 * MIB, 20 * MIB),
+    (100 << 30, 0), (100 << 30, MIB), (100 << 30, 9 * MIB + 7)])
+def test_announced_wrongly(ftp, fake, said, size):
+    """It is a hint: what counts is what comes."""
+    data = os.urandom(size)
+    ftp.sendcmd('ALLO %d' % said)
+    assert ': %d bytes in ' % size in harness.store(ftp, 'f', data)
+    assert fake.get('f') == data and fake.uploads() == []
+    ftp.sendcmd('ALLO %d' % said)
+    ftp.storbinary('APPE f', io.BytesIO(data))
+    assert fake.get('f') == data + data and fake.uploads() == []
+
+
+def test_announced_for_one_transfer_only(ftp, fake):
+    ftp.sendcmd('ALLO %d' % (2 * MIB))
+    with pytest.raises(ftplib.error_perm, match='^553'):
+        harness.store(ftp, 'd/', b'')
+    fake.reset()
+    harness.store(ftp, 'f', bytes(2 * MIB))
+    assert 'InitiateMultipartUpload' in fake.ops()
+
+
+@pytest.mark.parametrize('name,size,announced,config', [
+    ('unsent-near', 48 * MIB, False, {}),
+    ('unsent-far', 48 * MIB, False, dict(latency=600)),
+    ('unsent-told', 48 * MIB, True, dict(latency=600)),
+    ('unsent-begin', 5 * MIB, False, dict(latency=600))])
+def test_little_is_left_to_send_at_the_end(server, ftp, fake, name, size,
+                                           announced, config):
+    """When the client has sent all, two parts at most still have to be
+    begun; the server says so, and the store saw when they were."""
+    late = 300
+    fake.config(**config)
+    try:
+        if announced:
+            ftp.sendcmd('ALLO %d' % size)
+        harness.store(ftp, name, bytes(size))
+    finally:
+        fake.config(latency=0)
+    line, = [x for x in server.log_text().splitlines()
+             if '/%s: all received' % name in x]
+    left, flying = (int(x) for x in re.search(
+        'not sent yet: (\\d+), under way: (\\d+)$', line).groups())
+    assert left <= 2 and (flying > left or not config)
+    end = datetime.datetime.strptime(line[:23], '%Y-%m-%d %H:%M:%S.%f')
+    end = (end.timestamp() - time.time() + time.monotonic()) * 1000
+    parts = [e['start'] for e in fake.log() if e['op'] == 'UploadPart']
+    assert len(parts) > 4
+    assert len([x for x in parts if x > end + late]) <= 2
 
 
 # ---- names ----
