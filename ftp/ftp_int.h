@@ -64,9 +64,24 @@ const char *ftp_path_base(const char *path);	/* last segment */
 /* 257 quoting: doubles each '"' (RFC 959 appendix II); out 2 * len + 1 */
 void ftp_path_quote(char *out, size_t size, const char *path);
 bool ftp_utf8_valid(const char *, size_t);
+/* The character at p (n > 0) and its length; 0: not UTF-8 */
+size_t ftp_utf8_char(const unsigned char *p, size_t n, uint32_t *c);
 /* Can a client name this (one segment or a whole key): no CR, LF, NUL, no
  * empty, "." or ".." segment. */
 bool ftp_name_reachable(const char *, size_t);
+
+/* ---- gbk.c: code page 936 and UTF-8 ---- */
+struct ftp_gbk;
+#define FTP_GBK_NONE ((size_t)-1)	/* no such character, not valid */
+#define FTP_GBK_LONG ((size_t)-2)	/* longer than size */
+struct ftp_gbk *ftp_gbk_new(void);	/* 175 KiB; NULL: out of memory */
+void ftp_gbk_free(struct ftp_gbk *);
+/* Both return the length made, no NUL behind it.  The other way it is never
+ * longer than before, and out may be in. */
+size_t ftp_gbk_to_utf8(const struct ftp_gbk *, const char *in, size_t n,
+    char *out, size_t size);
+size_t ftp_gbk_from_utf8(const struct ftp_gbk *, const char *in, size_t n,
+    char *out);
 
 /* ---- glob.c: * ? [a-z] [!x] and backslash, on one segment, no stack
  * recursion, linear in practice (never exponential) ---- */
