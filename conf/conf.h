@@ -16,6 +16,7 @@
 #include "log.h"
 
 enum conf_interrupted { CONF_COMPLETE, CONF_DISCARD };
+enum conf_encoding { CONF_UTF8 = 1, CONF_GBK };		/* 0: not given */
 
 /* One [COS_ACCOUNT_x] section. */
 struct conf_account {
@@ -36,6 +37,7 @@ struct conf_account {
 	bool delete_enable;
 	bool overwrite_enable;
 	bool content_type;	/* send Content-Type by extension */
+	enum conf_encoding client_encoding;
 };
 
 struct conf {
@@ -63,6 +65,7 @@ struct conf {
 	int max_list_file;
 	int64_t memory_limit;		/* bytes for all transfer buffers */
 	enum conf_interrupted interrupted_upload;
+	enum conf_encoding client_encoding;	/* before a login */
 	int idle_timeout, data_timeout, login_delay, drain_timeout; /* s */
 	struct log_settings log;
 };

@@ -187,6 +187,12 @@ check_unique(struct conf_load *l)
 void
 conf_check_all(struct conf_load *l)
 {
+	struct conf *c = l->conf;
+	size_t i;
+
+	for (i = 0; i < c->naccounts; i++)
+		if (c->accounts[i].client_encoding == 0)
+			c->accounts[i].client_encoding = c->client_encoding;
 	if (l->conf->naccounts == 0)
 		conf_note(l, true, 0, "no account: at least one section "
 		    "[COS_ACCOUNT_x] is needed");

@@ -16,6 +16,11 @@ ftp_cmd_pwd(struct ftp_session *s)
 {
 	char quoted[2 * FTP_PATH_MAX];
 
+	if (!ftp_encoding_can(s, s->cwd)) {
+		ftp_reply(s, 550, "GBK cannot express the directory's name; "
+		    "send OPTS UTF8 ON.");
+		return;
+	}
 	ftp_path_quote(quoted, sizeof(quoted), s->cwd);
 	ftp_reply(s, 257, "\"%s\" is the current directory.", quoted);
 }

@@ -145,6 +145,7 @@ void
 ftp_cmd_rein(struct ftp_session *s)
 {
 	ftp_session_reset(s);
+	s->utf8 = false;
 	ftp_reply(s, 220, "Ready for a new user.");
 }
 

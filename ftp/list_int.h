@@ -38,6 +38,7 @@ struct ftp_listing {
 	struct net_buf text;
 	size_t sent;
 	int count, hidden;
+	int foreign;		/* names the session's encoding lacks */
 	bool truncated, ended;
 };
 

@@ -52,6 +52,7 @@ struct ftp_server {
 	struct net_addr masq;
 	bool has_masq;
 	bool warned_private;
+	struct ftp_gbk *gbk;		/* owned; NULL: nobody uses it */
 };
 
 struct ftp_named {		/* an object this session knows something of */
@@ -92,6 +93,7 @@ struct ftp_session {
 	char cwd[FTP_PATH_MAX];
 	int64_t rest, allo;
 	bool epsv_all;
+	bool utf8;			/* OPTS UTF8 ON was sent */
 	unsigned facts;
 	struct ftp_data *data;		/* owned: of the last PASV .. EPRT */
 
@@ -150,6 +152,16 @@ void ftp_reply_lines(struct ftp_session *, int code, const char *first,
     const struct net_buf *lines, const char *last);
 /* A fault of the store in words for a client. */
 void ftp_reply_fault(struct ftp_session *, const struct cos_fault *);
+
+/* ---- encoding.c: UTF-8 inside, the session's encoding outside ---- */
+bool ftp_encoding_used(const struct conf *);	/* is there GBK? */
+/* The argument to UTF-8; false: replied already */
+bool ftp_encoding_take(struct ftp_session *);
+/* Can the client be shown this name? */
+bool ftp_encoding_can(const struct ftp_session *, const char *name);
+/* In place, never longer; false: not to be expressed, text is spoilt */
+bool ftp_encoding_give(const struct ftp_session *, char *text, size_t *n);
+void ftp_encoding_opts(struct ftp_session *, const char *arg);	/* OPTS UTF8 */
 
 /* ---- command.c: the table and the dispatcher ---- */
 enum {
