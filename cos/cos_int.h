@@ -273,6 +273,34 @@ enum cos_state cos_copy_state(const struct cos_copy *);
 const struct cos_fault *cos_copy_fault(const struct cos_copy *);
 void cos_copy_free(struct cos_copy *);
 
+/* ---- keys.c ---- */
+struct cos_keys {		/* zero is an empty one */
+	char *text;		/* owned: keys, one after the other */
+	size_t len, text_cap, n;
+	int64_t *size;		/* owned: of the objects */
+	size_t size_cap;
+};
+bool cos_keys_add(struct cos_keys *, const char *key, int64_t size);
+/* How many keys from the offset on go into one delete, and their bytes. */
+size_t cos_keys_batch(const struct cos_keys *, size_t at, size_t *bytes);
+void cos_keys_free(struct cos_keys *);
+
+/* ---- rename_key.c: one key of a directory that is renamed ---- */
+enum cos_move_mode {
+	COS_MOVE_FRESH,		/* the target is not there */
+	COS_MOVE_AGAIN,		/* it may be, from a run that was broken off */
+	COS_MOVE_CHECK		/* no copy: where it is there, is it equal? */
+};
+struct cos_move;
+struct cos_move *cos_move_new(struct cos_bucket *, const char *from,
+    const char *to, enum cos_move_mode, const char *who,
+    struct net_task *owner);
+enum cos_state cos_move_state(struct cos_move *);	/* steps it */
+const struct cos_fault *cos_move_fault(const struct cos_move *);
+/* The source and its size when the target equals it now; else NULL. */
+const char *cos_move_key(const struct cos_move *, int64_t *size);
+void cos_move_free(struct cos_move *);
+
 /* ---- rename_tree.c: a directory ---- */
 struct cos_tree;
 struct cos_tree *cos_tree_new(struct cos_bucket *, const char *from,

@@ -2,6 +2,7 @@
 
 import ftplib
 import json
+import time
 import urllib.parse
 import urllib.request
 
@@ -354,3 +355,40 @@ def test_other_sessions_go_on_during_a_rename(server, ftp, fake):
     harness.store(ftp, 'meanwhile', b'1')
     assert r.reply().startswith('250 ')
     r.close()
+
+
+def test_many_keys_at_once(ftp, fake):
+    """1600 requests of 20 ms: 4 s eight at a time.  The whole bar, 10,000
+    keys in under 15 s, is in test_large.py."""
+    fake.fill('d/f', 800)
+    fake.config(latency=20)
+    try:
+        start = time.monotonic()
+        ftp.rename('d', 'e')
+        took = time.monotonic() - start
+    finally:
+        fake.config(latency=0)
+    assert len(fake.keys()) == 800
+    assert took < 3
+
+
+def test_progress_is_logged(server, ftp, fake):
+    fake.fill('d/f', 60)
+    fake.fault(op='CopyObject', delay=5200, skip=30)
+    ftp.rename('d', 'progress')
+    said = [x for x in server.log_text().splitlines() if '/d/ to progress/' in x]
+    assert len(said) == 2, said
+    assert ' 59 keys copied, 0 removed, 5 s' in said[0]
+    assert said[1].endswith(' 60 keys copied, 60 removed, 5 s, done')
+
+
+def test_a_deep_tree(ftp, fake):
+    keys = ['d/' + '/'.join('s%d' % i for i in range(n)) + '/f'
+            for n in range(1, 100)]
+    for k in keys:
+        fake.put(k, k.encode())
+    ftp.rename('d', 'e')
+    assert fake.keys() == sorted('e' + k[1:] for k in keys)
+    assert fake.get('e' + keys[-1][1:]) == keys[-1].encode()
+    ftp.cwd(keys[-1].replace('d/', '/e/', 1)[:-2])
+    assert ftp.nlst() == ['f']
