@@ -19,7 +19,7 @@ struct cos_move {
 	char from[COS_KEY_MAX + 2], to[COS_KEY_MAX + 2];
 	struct cos_object src;
 	bool there;			/* the source is */
-	bool moved;
+	bool moved, alone;
 	struct cos_op *op;
 	struct cos_copy *copy;
 	struct cos_fault fault;
@@ -74,7 +74,9 @@ compare(struct cos_move *m, bool target)
 	    same(&m->src, cos_op_object(m->op));
 
 	m->moved = equal;
-	if (m->mode == COS_MOVE_CHECK && target && !equal)
+	m->alone = target && !m->there;
+	if (!equal && (m->mode == COS_MOVE_EQUAL ||
+	    (m->mode == COS_MOVE_CHECK && target && m->there)))
 		fail_text(m, COS_EXISTS, "the target exists");
 	else if (equal || m->mode == COS_MOVE_CHECK)
 		m->step = M_DONE;
@@ -152,6 +154,12 @@ cos_move_key(const struct cos_move *m, int64_t *size)
 {
 	*size = m->src.size;
 	return m->moved ? m->from : NULL;
+}
+
+bool
+cos_move_alone(const struct cos_move *m)
+{
+	return m->alone;
 }
 
 void

@@ -4,9 +4,12 @@
  *
  * Until the last copy is verified the source is whole; from then on the
  * target is.  Only keys that were copied are deleted, so what somebody adds
- * meanwhile stays.  A target that exists is refused, unless everything in it
- * equals its source: then it is what a broken off run left, and the keys
- * already there are not copied again.
+ * meanwhile stays.
+ *
+ * A target that exists is refused, unless it is what a broken off run left.
+ * While that one copied, everything in the target equals its source: what is
+ * there is not copied again.  While it deleted, every source that is left has
+ * its equal in the target: only the deleting is still to be done.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +33,12 @@ struct cos_tree {
 	char from[COS_KEY_MAX + 2], to[COS_KEY_MAX + 2];
 	enum step state;
 	bool rerun;			/* the target has keys already */
+	bool alone;			/* some without a source */
+	bool files;			/* not only markers were copied */
 	struct cos_list *list;
+	const struct cos_entry *held;	/* of it, not begun yet */
+	struct cos_keys also[2];	/* known besides: in from, in to */
+	size_t also_at;
 	struct cos_move *slot[SLOTS];
 	int busy;
 	struct cos_keys copied;
@@ -85,6 +93,8 @@ list_begin(struct cos_tree *t, const char *prefix, int page, enum step state)
 	cos_list_free(t->list);
 	t->list = cos_list_new(t->bucket, prefix, false, page, t->who,
 	    &t->task);
+	t->held = NULL;
+	t->also_at = 0;
 	t->state = state;
 	if (t->list == NULL)
 		fail_text(t, COS_UNAVAILABLE, "out of memory");
@@ -119,6 +129,8 @@ slot_step(struct cos_tree *t, int i)
 		fail(t, cos_move_fault(t->slot[i]));
 	} else if (state == COS_DONE) {
 		key = cos_move_key(t->slot[i], &size);
+		t->alone |= cos_move_alone(t->slot[i]);
+		t->files |= key != NULL && key[strlen(key) - 1] != '/';
 		if (t->state == T_COPY && key != NULL &&
 		    !cos_keys_add(&t->copied, key, size))
 			fail_text(t, COS_UNAVAILABLE, "out of memory");
@@ -138,13 +150,13 @@ join(char out[COS_KEY_MAX + 2], const char *base, const char *rest)
 }
 
 static void
-slot_begin(struct cos_tree *t, int i, const struct cos_entry *e)
+slot_begin(struct cos_tree *t, int i, const char *name, size_t len)
 {
 	char from[COS_KEY_MAX + 2], to[COS_KEY_MAX + 2];
 	const char *base = t->state == T_CHECK ? t->to : t->from;
-	const char *rest = e->name + strlen(base);
+	const char *rest = name + strlen(base);
 
-	if (strlen(e->name) != e->name_len ||
+	if (strlen(name) != len ||
 	    strlen(t->from) + strlen(rest) > COS_KEY_MAX ||
 	    strlen(t->to) + strlen(rest) > COS_KEY_MAX) {
 		fail_text(t, COS_BAD_NAME,
@@ -154,7 +166,7 @@ slot_begin(struct cos_tree *t, int i, const struct cos_entry *e)
 	join(from, t->from, rest);
 	join(to, t->to, rest);
 	t->slot[i] = cos_move_new(t->bucket, from, to,
-	    t->state == T_CHECK ? COS_MOVE_CHECK :
+	    t->state == T_CHECK ? COS_MOVE_CHECK : t->alone ? COS_MOVE_EQUAL :
 	    t->rerun ? COS_MOVE_AGAIN : COS_MOVE_FRESH, t->who, &t->task);
 	if (t->slot[i] == NULL)
 		fail_text(t, COS_UNAVAILABLE, "out of memory");
@@ -162,12 +174,43 @@ slot_begin(struct cos_tree *t, int i, const struct cos_entry *e)
 		t->busy++;
 }
 
+/* The next key, in order: what is listed, and what is known besides; NULL:
+ * nothing now. */
+static const char *
+next_key(struct cos_tree *t, size_t *len)
+{
+	const struct cos_keys *also = &t->also[t->state == T_CHECK];
+	const char *known = t->also_at < also->len ?
+	    also->text + t->also_at : NULL;
+	const char *listed;
+	int order;
+
+	if (t->held == NULL)
+		t->held = cos_list_next(t->list);
+	if (t->held == NULL && (known == NULL ||
+	    cos_list_state(t->list) != COS_DONE))
+		return NULL;
+	listed = t->held != NULL ? t->held->name : NULL;
+	order = listed == NULL ? -1 : known == NULL ? 1 :
+	    strcmp(known, listed);
+	if (order <= 0) {
+		*len = strlen(known);
+		t->also_at += *len + 1;
+	}
+	if (order < 0)
+		return known;
+	*len = t->held->name_len;
+	t->held = NULL;
+	return listed;
+}
+
 /* Keeps the slots busy; true when the listing is through and all are done. */
 static bool
 walk(struct cos_tree *t)
 {
 	enum step state = t->state;
-	const struct cos_entry *e;
+	const char *key;
+	size_t len;
 	int i;
 
 	for (i = 0; i < SLOTS && t->state == state; i++)
@@ -176,10 +219,10 @@ walk(struct cos_tree *t)
 	for (i = 0; i < SLOTS && t->state == state; i++) {
 		if (t->slot[i] != NULL)
 			continue;
-		e = cos_list_next(t->list);
-		if (e == NULL)
+		key = next_key(t, &len);
+		if (key == NULL)
 			break;
-		slot_begin(t, i, e);
+		slot_begin(t, i, key, len);
 	}
 	if (t->state != state)
 		return false;
@@ -224,7 +267,8 @@ target_step(struct cos_tree *t)
 {
 	const struct cos_entry *e = cos_list_next(t->list);
 
-	if (e != NULL) {
+	if (e != NULL || (t->also[1].n > 0 &&
+	    cos_list_state(t->list) == COS_DONE)) {
 		t->rerun = true;
 		list_begin(t, t->to, PAGE, T_CHECK);
 	} else if (cos_list_state(t->list) == COS_FAILED) {
@@ -253,6 +297,10 @@ step(struct net_task *task, unsigned why)
 			break;
 		if (t->copied.n == 0) {
 			fail_text(t, COS_NOT_FOUND, "nothing is there");
+			break;
+		}
+		if (t->alone && !t->files) {	/* an empty directory's */
+			fail_text(t, COS_EXISTS, "the target exists");
 			break;
 		}
 		t->state = T_DELETE;
@@ -305,6 +353,28 @@ cos_tree_fault(const struct cos_tree *t)
 	return &t->fault;
 }
 
+/* A key that is not remembered might be overwritten, or left behind. */
+void
+cos_tree_also(struct cos_tree *t, const char *key)
+{
+	bool to = strncmp(key, t->to, strlen(t->to)) == 0;
+
+	if (!cos_keys_add(&t->also[to], key, 0))
+		fail_text(t, COS_UNAVAILABLE, "out of memory");
+}
+
+bool
+cos_tree_moved(const struct cos_tree *t, struct cos_moved *m)
+{
+	if (m->i == t->copied.n)
+		return false;
+	m->key = t->copied.text + m->at;
+	m->size = t->copied.size[m->i++];
+	m->left = t->copied.n - m->i;
+	m->at += strlen(m->key) + 1;
+	return true;
+}
+
 bool
 cos_tree_copied(const struct cos_tree *t)
 {
@@ -324,5 +394,7 @@ cos_tree_free(struct cos_tree *t)
 	cos_delete_many_free(t->deletion);
 	net_task_end(&t->task);
 	cos_keys_free(&t->copied);
+	cos_keys_free(&t->also[0]);
+	cos_keys_free(&t->also[1]);
 	free(t);
 }

@@ -120,6 +120,8 @@ mkd_next(struct ftp_session *s, struct ftp_query *q)
 		ftp_path_prefix(key, q->path);
 		ftp_query_put(s, q, key);
 	} else {
+		ftp_path_prefix(key, q->path);
+		ftp_note_stored(s, key, 0, "");
 		ftp_path_quote(quoted, sizeof(quoted), q->path);
 		ftp_reply(s, 257, "\"%s\" created.", quoted);
 		ftp_job_end(s);
@@ -150,6 +152,7 @@ rmd_next(struct ftp_session *s, struct ftp_query *q)
 	if (q->fault != NULL) {
 		ftp_query_end(s, q);
 	} else if (q->stage == RMD_DELETE) {
+		ftp_note_gone(s, key);
 		ftp_reply(s, 250, "Directory removed.");
 		ftp_job_end(s);
 	} else if (q->others) {

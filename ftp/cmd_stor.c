@@ -246,6 +246,7 @@ store_step(struct ftp_session *s, struct stor *st)
 	/* an append keeps a storage class that is not known here */
 	if (st->request.mode == COS_PUT)
 		ftp_session_note(&s->stored, st->path, o);
+	ftp_note_stored(s, ftp_path_key(st->path), o->size, o->etag);
 	ftp_transfer_close(&st->t);
 	ftp_transfer_summary(s, &st->t, summary, sizeof(summary));
 	if (o->has_crc)
@@ -270,6 +271,8 @@ cut_step(struct ftp_session *s, struct stor *st)
 	}
 	if (st->upload != NULL && cos_upload_kept(st->upload)) {
 		size = cos_upload_size(st->upload);
+		ftp_note_stored(s, ftp_path_key(st->path), size,
+		    cos_upload_object(st->upload)->etag);
 		ftp_reply(s, 426, "Upload cut: %s. The file holds the %"
 		    PRId64 " bytes that arrived.", st->why, size);
 	} else {

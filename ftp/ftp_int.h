@@ -120,6 +120,47 @@ void ftp_facts_text(char *out, size_t size, unsigned facts, bool feat);
 /* YYYYMMDDHHMMSS (RFC 3659 2.3) */
 void ftp_time_text(char out[16], int64_t t);
 
+/* ---- recent.c: own changes that lists of the store may not show yet ---- */
+enum { FTP_RECENT_MAX = 512 };	/* changes; older ones are forgotten */
+struct ftp_recent;		/* NULL: none; made by the first change */
+/* now: ms of the loop's clock; date: s of the store's.  Out of memory is no
+ * failure: the change is not remembered. */
+void ftp_recent_stored(struct ftp_recent **, int64_t now, const char *key,
+    int64_t size, int64_t date, const char *etag);
+/* A key that ends in a slash: it and all below. */
+void ftp_recent_gone(struct ftp_recent **, int64_t now, const char *key,
+    int64_t date);
+/* The next key behind `after` (NULL: the first) with that prefix; borrowed
+ * until the next change. */
+const char *ftp_recent_next(const struct ftp_recent *, const char *prefix,
+    bool gone, const char *after);
+void ftp_recent_free(struct ftp_recent *);
+
+struct ftp_merge {
+	const struct ftp_recent *recent;	/* borrowed, as is prefix */
+	const char *prefix;
+	size_t prefix_len, at;
+	bool levels, ended;
+	const struct cos_entry *held;
+	struct cos_entry own;
+};
+enum ftp_merge_step {
+	FTP_MERGE_WAIT,		/* for the list */
+	FTP_MERGE_END,
+	FTP_MERGE_TAKE,		/* the list's entry is next */
+	FTP_MERGE_SKIP,		/* the list's entry is no more */
+	FTP_MERGE_OWN,		/* m->own is next, the list's entry follows */
+	FTP_MERGE_REPLACE	/* m->own stands for the list's entry */
+};
+/* prefix and levels as the list's prefix and delimiter. */
+void ftp_merge_init(struct ftp_merge *, struct ftp_recent *, int64_t now,
+    const char *prefix, bool levels);
+/* e: the list's next entry; NULL: none yet or, with end, no more. */
+enum ftp_merge_step ftp_merge_step(struct ftp_merge *,
+    const struct cos_entry *e, bool end);
+/* As cos_list_next; m->ended: that was all. */
+const struct cos_entry *ftp_merge_next(struct ftp_merge *, struct cos_list *);
+
 /* ---- addr.c: PORT and EPRT arguments ---- */
 int ftp_port_parse(const char *arg, struct net_addr *);	/* -1: syntax */
 /* -1: syntax (501), -2: protocol not known (522); net_prt of EPSV: 1, 2 */

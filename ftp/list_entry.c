@@ -15,15 +15,16 @@ enum { PAGE = 1000 };
 bool
 ftp_list_ask(struct ftp_session *s, struct ftp_listing *l)
 {
-	char prefix[2 * FTP_PATH_MAX];
 	size_t n = ftp_glob_literal(l->pattern);
 
 	ftp_path_prefix(l->prefix, l->path);
-	snprintf(prefix, sizeof(prefix), "%s%.*s", l->prefix, (int)n,
+	snprintf(l->sought, sizeof(l->sought), "%s%.*s", l->prefix, (int)n,
 	    l->pattern);
 	cos_list_free(l->list);
-	l->list = cos_list_new(s->bucket, prefix, true, PAGE, s->who,
+	l->list = cos_list_new(s->bucket, l->sought, true, PAGE, s->who,
 	    &s->task);
+	ftp_merge_init(&l->merge, s->recent, net_now(s->server->loop),
+	    l->sought, true);
 	l->state = L_FIRST;
 	return l->list != NULL;
 }
@@ -172,10 +173,9 @@ ftp_list_fill(struct ftp_session *s, struct ftp_listing *l)
 	struct ftp_entry e;
 
 	while (!l->ended && l->text.len < FTP_LIST_FILL) {
-		ce = cos_list_next(l->list);
+		ce = ftp_merge_next(&l->merge, l->list);
 		if (ce == NULL) {
-			if (cos_list_state(l->list) == COS_DONE)
-				l->ended = true;
+			l->ended = l->merge.ended;
 			return;
 		}
 		l->first = true;

@@ -99,6 +99,7 @@ struct ftp_session {
 
 	struct ftp_named *renaming;	/* owned: RNFR was accepted */
 	struct ftp_named *stored;	/* owned: what was stored last */
+	struct ftp_recent *recent;	/* owned */
 };
 
 /* ---- server.c: sessions start as the loop runs ---- */
@@ -152,6 +153,11 @@ void ftp_reply_lines(struct ftp_session *, int code, const char *first,
     const struct net_buf *lines, const char *last);
 /* A fault of the store in words for a client. */
 void ftp_reply_fault(struct ftp_session *, const struct cos_fault *);
+
+/* ---- recent.c ---- */
+void ftp_note_stored(struct ftp_session *, const char *key, int64_t size,
+    const char *etag);
+void ftp_note_gone(struct ftp_session *, const char *key);
 
 /* ---- encoding.c: UTF-8 inside, the session's encoding outside ---- */
 bool ftp_encoding_used(const struct conf *);	/* is there GBK? */
@@ -232,6 +238,7 @@ struct ftp_query {
 	int stage;			/* the command's own */
 	struct cos_op *op;
 	struct cos_list *list;
+	struct ftp_merge merge;		/* of it */
 	struct cos_rename *rename;
 	struct ftp_named *from;		/* owned: RNTO's source */
 	const struct cos_fault *fault;	/* of the last answer; NULL: it is a

@@ -313,6 +313,33 @@ def test_a_delete_that_fails_in_a_tree_is_said_and_a_rerun_ends_it(ftp,
     assert fake.keys() == ['e/f%06d' % i for i in range(20)]
 
 
+def test_a_tree_half_deleted_is_ended_by_a_rerun(ftp, fake):
+    fake.put('d/', b'')
+    fake.fill('d/f', 1500, 3)
+    fake.fault(op='DeleteMultipleObjects', status=403, code='AccessDenied',
+               skip=1)
+    refused(451, ftp.rename, 'd', 'e')
+    left = [k for k in fake.keys() if k.startswith('d/')]
+    assert 0 < len(left) < 1500
+    fake.put('d/late', b'1')            # nobody has copied it
+    refused(550, ftp.rename, 'd', 'e')
+    ftp.delete('d/late')
+    fake.reset()
+    assert ftp.rename('d', 'e').startswith('250 ')
+    assert fake.keys() == ['e/'] + ['e/f%06d' % i for i in range(1500)]
+    assert 'CopyObject' not in fake.ops()
+
+
+def test_an_empty_directory_onto_a_full_one_is_550(ftp, fake):
+    fake.put('d/', b'')
+    fake.put('d/s/', b'')
+    fake.put('e/', b'')
+    fake.put('e/s/', b'')
+    fake.put('e/x', b'1')
+    refused(550, ftp.rename, 'd', 'e')
+    assert fake.keys() == ['d/', 'd/s/', 'e/', 'e/s/', 'e/x']
+
+
 def test_a_tree_whose_second_page_fails_keeps_its_source(ftp, fake):
     fake.fill('d/f', 1500)
     fake.fault(op='ListObjects', status=403, code='AccessDenied', skip=3,
