@@ -5,9 +5,9 @@
 
 #include "session_int.h"
 
-/* The session, its job, and the two buffers a transfer has: what a download
- * has read ahead, and the listing's text and page. */
-enum { BUFFERS = 512 * 1024, WORKER = 4 * 1024 * 1024 };
+/* The session, its job, the two buffers a transfer has (what a download has
+ * read ahead, and the listing's text and page), and its recent changes. */
+enum { BUFFERS = (512 + 68) * 1024, WORKER = 4 * 1024 * 1024 };
 
 static int
 compare(const char *what, const char *unit, int64_t need, int64_t have,
