@@ -18,6 +18,9 @@ ifeq ($(origin CC),default)
 CC := $(if $(MUSL),musl-gcc,$(HOSTCC))
 endif
 
+# Runs here while it builds, whatever CC builds for.
+GENCC   ?= $(if $(MUSL),$(MUSL) -static,$(HOSTCC))
+
 WARN = -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes \
        -Wmissing-prototypes $(if $(WERROR),-Werror)
 DEFS = -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DCOSFTPD_VERSION='"$(VERSION)"'
@@ -52,7 +55,7 @@ endif
 endif
 
 SRC  = $(wildcard conf/*.c tls/*.c net/*.c cos/*.c ftp/*.c)
-OBJ  = $(SRC:%.c=$(OUT)/%.o)
+OBJ  = $(SRC:%.c=$(OUT)/%.o) $(OUT)/ftp/gbk_table.o
 LIB  = $(OUT)/libcosftpd.a
 UNIT = $(patsubst tests/%.c,$(OUT)/tests/%,$(wildcard tests/t_*.c))
 FAKE = $(patsubst %.c,$(OUT)/%.o,$(wildcard tests/fakecos/*.c))
@@ -104,6 +107,21 @@ $(OUT)/%.o: %.c Makefile
 	$(call say,CC)
 	@mkdir -p $(@D)
 	$(Q)$(COMPILE) -MMD -c -o $@ $<
+
+# The characters of GBK, by the iconv of this machine: musl's where it is.
+$(OUT)/gen/gbk: ftp/gen/gbk.c
+	$(call say,HOSTCC)
+	@mkdir -p $(@D)
+	$(Q)$(GENCC) -o $@ $<
+
+$(OUT)/ftp/gbk_table.c: $(OUT)/gen/gbk
+	$(call say,GEN)
+	@mkdir -p $(@D)
+	$(Q)$< >$@
+
+$(OUT)/ftp/gbk_table.o: $(OUT)/ftp/gbk_table.c
+	$(call say,CC)
+	$(Q)$(COMPILE) -c -o $@ $<
 
 ifdef BEARSSL
 $(BEARSSL_LIB):

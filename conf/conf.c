@@ -54,6 +54,8 @@ const struct conf_key conf_keys[] = {
 	  "true", 0, 0, 0, NULL, "may replace and append to files" },
 	{ CONF_ACCOUNT, "content_type", &conf_content, A(content_type), "auto",
 	  0, 0, 0, NULL, "Content-Type of uploads by file name" },
+	{ CONF_ACCOUNT, "client_encoding", &conf_encoding, A(client_encoding),
+	  NULL, 0, 0, 0, NULL, "how this user's client writes names" },
 
 	{ CONF_NETWORK, "masquerade_address", &conf_text, C(masquerade_address),
 	  NULL, 0, 256, CONF_SAMPLE, conf_check_masquerade,
@@ -108,6 +110,8 @@ const struct conf_key conf_keys[] = {
 	{ CONF_OPTIONAL, "interrupted_upload", &conf_interrupted,
 	  C(interrupted_upload), "complete", 0, 0, 0, NULL,
 	  "what becomes of an upload that was cut" },
+	{ CONF_OPTIONAL, "client_encoding", &conf_encoding, C(client_encoding),
+	  "utf-8", 0, 0, 0, NULL, "how clients write names, until OPTS UTF8" },
 	{ CONF_OPTIONAL, "idle_timeout", &conf_int, C(idle_timeout), "300",
 	  1, 86400, 0, NULL, "seconds without a command" },
 	{ CONF_OPTIONAL, "data_timeout", &conf_int, C(data_timeout), "120",

@@ -23,6 +23,7 @@ enum conf_tls_mode {		/* each asks for more than the one before */
 	CONF_TLS_LOGIN,		/* no login in clear */
 	CONF_TLS_ALL		/* and no data in clear */
 };
+enum conf_encoding { CONF_UTF8 = 1, CONF_GBK };		/* 0: not given */
 
 /* One [COS_ACCOUNT_x] section. */
 struct conf_account {
@@ -43,6 +44,7 @@ struct conf_account {
 	bool delete_enable;
 	bool overwrite_enable;
 	bool content_type;	/* send Content-Type by extension */
+	enum conf_encoding client_encoding;
 };
 
 struct conf {
@@ -74,6 +76,7 @@ struct conf {
 	int max_list_file;
 	int64_t memory_limit;		/* bytes for all transfer buffers */
 	enum conf_interrupted interrupted_upload;
+	enum conf_encoding client_encoding;	/* before a login */
 	int idle_timeout, data_timeout, login_delay, drain_timeout; /* s */
 	struct log_settings log;
 };

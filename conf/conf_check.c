@@ -229,6 +229,7 @@ void
 conf_check_all(struct conf_load *l)
 {
 	struct conf *c = l->conf;
+	size_t i;
 
 	if (c->tls_mode == CONF_TLS_UNSET)
 		c->tls_mode = c->cert_file != NULL ? CONF_TLS_ALLOW :
@@ -237,6 +238,9 @@ conf_check_all(struct conf_load *l)
 		conf_note(l, true, l->implicit_line, "[TLS] implicit_port = "
 		    "%u: is the listen_port, allowed: another port",
 		    c->implicit_port);
+	for (i = 0; i < c->naccounts; i++)
+		if (c->accounts[i].client_encoding == 0)
+			c->accounts[i].client_encoding = c->client_encoding;
 	if (c->naccounts == 0)
 		conf_note(l, true, 0, "no account: at least one section "
 		    "[COS_ACCOUNT_x] is needed");

@@ -145,6 +145,14 @@ static const struct conf_choice tls_modes[] = {
 	{ NULL, 0 }
 };
 
+static const struct conf_choice encodings[] = {
+	{ "utf-8", CONF_UTF8 },
+	{ "gbk", CONF_GBK },
+	{ "utf8", CONF_UTF8 },
+	{ "cp936", CONF_GBK },
+	{ NULL, 0 }
+};
+
 static const struct conf_choice whens[] = {
 	{ "S", 'S' },
 	{ "M", 'M' },
@@ -167,5 +175,7 @@ const struct conf_type conf_interrupted = { "a policy", parse_choice,
 	print_choice, interrupted, sizeof(enum conf_interrupted) };
 const struct conf_type conf_tls_mode = { "a mode", parse_choice, print_choice,
 	tls_modes, sizeof(enum conf_tls_mode) };
+const struct conf_type conf_encoding = { "an encoding", parse_choice,
+	print_choice, encodings, sizeof(enum conf_encoding) };
 const struct conf_type conf_when = { "a unit of time", parse_choice,
 	print_choice, whens, sizeof(char) };

@@ -71,7 +71,7 @@ void *conf_at(const struct conf_key *, const struct conf *,
 /* conf_type.c */
 extern const struct conf_type conf_text, conf_bool, conf_int, conf_port,
     conf_ports, conf_size, conf_rights, conf_level, conf_protocol,
-    conf_content, conf_interrupted, conf_tls_mode, conf_when;
+    conf_content, conf_interrupted, conf_tls_mode, conf_encoding, conf_when;
 
 /* conf_host.c: checks of texts, NULL when fine */
 bool conf_is_host(const char *name, size_t len);

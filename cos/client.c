@@ -82,6 +82,12 @@ fail:
 	return NULL;
 }
 
+int64_t
+cos_bucket_date(const struct cos_bucket *b)
+{
+	return b->date;
+}
+
 void
 cos_bucket_free(struct cos_bucket *b)
 {

@@ -63,6 +63,8 @@ void cos_client_inherit(struct cos_client *, struct cos_bucket *const *,
 struct cos_bucket *cos_bucket_new(struct cos_client *,
     const struct conf_account *, struct err *);
 void cos_bucket_free(struct cos_bucket *);
+/* Unix seconds by the store's clock, of its last answer; 0: none yet */
+int64_t cos_bucket_date(const struct cos_bucket *);
 
 /* ---- outcomes ---- */
 enum cos_state { COS_BUSY, COS_DONE, COS_FAILED };
@@ -214,10 +216,21 @@ struct cos_rename;
 struct cos_rename *cos_rename_new(struct cos_bucket *, const char *from,
     const char *to, const struct cos_object *src, const char *who,
     struct net_task *owner);
+/* Right after it, for a directory: a key below from or to that a list may not
+ * show yet; those of each in key order. */
+void cos_rename_also(struct cos_rename *, const char *key);
 enum cos_state cos_rename_state(const struct cos_rename *);
 const struct cos_fault *cos_rename_fault(const struct cos_rename *);
 /* The copies are all there, only removing the sources failed. */
 bool cos_rename_copied(const struct cos_rename *);
+/* One after the other, from zero: the keys copied, by their old names. */
+struct cos_moved {
+	const char *key;
+	int64_t size;
+	size_t at, i;
+	size_t left;		/* behind this one */
+};
+bool cos_rename_moved(const struct cos_rename *, struct cos_moved *);
 void cos_rename_free(struct cos_rename *);
 
 #endif

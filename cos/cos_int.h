@@ -129,6 +129,7 @@ struct cos_bucket {
 	int64_t overhead;		/* bytes of a connection, with a part or
 					 * what is read ahead; 0 for http */
 	int64_t skew;			/* s to add to our clock; learned */
+	int64_t date;			/* s; of the last answer */
 };
 
 /* ---- request.c: sign, send, retry, understand the answer ---- */
@@ -285,6 +286,37 @@ enum cos_state cos_copy_state(const struct cos_copy *);
 const struct cos_fault *cos_copy_fault(const struct cos_copy *);
 void cos_copy_free(struct cos_copy *);
 
+/* ---- keys.c ---- */
+struct cos_keys {		/* zero is an empty one */
+	char *text;		/* owned: keys, one after the other */
+	size_t len, text_cap, n;
+	int64_t *size;		/* owned: of the objects */
+	size_t size_cap;
+};
+bool cos_keys_add(struct cos_keys *, const char *key, int64_t size);
+/* How many keys from the offset on go into one delete, and their bytes. */
+size_t cos_keys_batch(const struct cos_keys *, size_t at, size_t *bytes);
+void cos_keys_free(struct cos_keys *);
+
+/* ---- rename_key.c: one key of a directory that is renamed ---- */
+enum cos_move_mode {
+	COS_MOVE_FRESH,		/* the target is not there */
+	COS_MOVE_AGAIN,		/* it may be, from a run that was broken off */
+	COS_MOVE_CHECK,		/* no copy: where it is there, is it equal? */
+	COS_MOVE_EQUAL		/* no copy: it must be there and equal */
+};
+struct cos_move;
+struct cos_move *cos_move_new(struct cos_bucket *, const char *from,
+    const char *to, enum cos_move_mode, const char *who,
+    struct net_task *owner);
+enum cos_state cos_move_state(struct cos_move *);	/* steps it */
+const struct cos_fault *cos_move_fault(const struct cos_move *);
+/* The source and its size when the target equals it now; else NULL. */
+const char *cos_move_key(const struct cos_move *, int64_t *size);
+/* COS_MOVE_CHECK: the target is there, and no source. */
+bool cos_move_alone(const struct cos_move *);
+void cos_move_free(struct cos_move *);
+
 /* ---- rename_tree.c: a directory ---- */
 struct cos_tree;
 struct cos_tree *cos_tree_new(struct cos_bucket *, const char *from,
@@ -292,6 +324,8 @@ struct cos_tree *cos_tree_new(struct cos_bucket *, const char *from,
 enum cos_state cos_tree_state(const struct cos_tree *);
 const struct cos_fault *cos_tree_fault(const struct cos_tree *);
 bool cos_tree_copied(const struct cos_tree *);
+void cos_tree_also(struct cos_tree *, const char *key);
+bool cos_tree_moved(const struct cos_tree *, struct cos_moved *);
 void cos_tree_free(struct cos_tree *);
 
 /* ---- delete_many.c: DELETE Multiple Objects, up to 1000 keys ---- */

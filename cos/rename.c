@@ -108,6 +108,19 @@ cos_rename_new(struct cos_bucket *b, const char *from, const char *to,
 	return r;
 }
 
+void
+cos_rename_also(struct cos_rename *r, const char *key)
+{
+	if (r->tree != NULL)
+		cos_tree_also(r->tree, key);
+}
+
+bool
+cos_rename_moved(const struct cos_rename *r, struct cos_moved *m)
+{
+	return r->tree != NULL && cos_tree_moved(r->tree, m);
+}
+
 enum cos_state
 cos_rename_state(const struct cos_rename *r)
 {

@@ -4,9 +4,12 @@
  *
  * Until the last copy is verified the source is whole; from then on the
  * target is.  Only keys that were copied are deleted, so what somebody adds
- * meanwhile stays.  A target that exists is refused, unless everything in it
- * equals its source: then it is what a broken off run left, and the keys
- * already there are not copied again.
+ * meanwhile stays.
+ *
+ * A target that exists is refused, unless it is what a broken off run left.
+ * While that one copied, everything in the target equals its source: what is
+ * there is not copied again.  While it deleted, every source that is left has
+ * its equal in the target: only the deleting is still to be done.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,18 +17,13 @@
 
 #include "cos_int.h"
 
-enum { SLOTS = 8, BATCH = 1000, PAGE = 1000 };
+enum {
+	SLOTS = 48,		/* keys at once: two requests for each */
+	PAGE = 1000,
+	SAY_MS = 5 * 1000	/* between lines on its progress */
+};
 
 enum step { T_TARGET, T_CHECK, T_COPY, T_DELETE, T_DONE, T_FAILED };
-enum slot_step { S_FREE, S_HEAD_FROM, S_HEAD_TO, S_COPY };
-
-struct slot {
-	enum slot_step step;
-	char from[COS_KEY_MAX + 2], to[COS_KEY_MAX + 2];
-	struct cos_object src;
-	struct cos_op *op;
-	struct cos_copy *copy;
-};
 
 struct cos_tree {
 	struct net_task task;
@@ -35,25 +33,29 @@ struct cos_tree {
 	char from[COS_KEY_MAX + 2], to[COS_KEY_MAX + 2];
 	enum step state;
 	bool rerun;			/* the target has keys already */
+	bool alone;			/* some without a source */
+	bool files;			/* not only markers were copied */
 	struct cos_list *list;
-	struct slot slot[SLOTS];
+	const struct cos_entry *held;	/* of it, not begun yet */
+	struct cos_keys also[2];	/* known besides: in from, in to */
+	size_t also_at;
+	struct cos_move *slot[SLOTS];
 	int busy;
-	char *copied;			/* owned: keys, one after the other */
-	size_t copied_len, copied_cap, deleted;
+	struct cos_keys copied;
+	size_t deleted, ndeleted;	/* of them: bytes asked for, keys gone */
+	size_t nbatch;			/* keys of the deletion under way */
 	struct cos_delete_many *deletion;
+	int64_t started, said;		/* ms */
 	struct cos_fault fault;
 };
 
 static void
-slot_clear(struct cos_tree *t, struct slot *s)
+slot_clear(struct cos_tree *t, int i)
 {
-	cos_op_free(s->op);
-	cos_copy_free(s->copy);
-	s->op = NULL;
-	s->copy = NULL;
-	if (s->step != S_FREE)
+	if (t->slot[i] != NULL)
 		t->busy--;
-	s->step = S_FREE;
+	cos_move_free(t->slot[i]);
+	t->slot[i] = NULL;
 }
 
 static void
@@ -62,7 +64,7 @@ end(struct cos_tree *t, enum step state)
 	int i;
 
 	for (i = 0; i < SLOTS; i++)
-		slot_clear(t, &t->slot[i]);
+		slot_clear(t, i);
 	cos_list_free(t->list);
 	t->list = NULL;
 	t->state = state;
@@ -91,119 +93,49 @@ list_begin(struct cos_tree *t, const char *prefix, int page, enum step state)
 	cos_list_free(t->list);
 	t->list = cos_list_new(t->bucket, prefix, false, page, t->who,
 	    &t->task);
+	t->held = NULL;
+	t->also_at = 0;
 	t->state = state;
 	if (t->list == NULL)
 		fail_text(t, COS_UNAVAILABLE, "out of memory");
 	return t->list != NULL;
 }
 
-/* The key counts as copied: it will be deleted. */
-static bool
-remember(struct cos_tree *t, const char *key)
+/* Who waits for a rename of many keys wants to see that it goes on. */
+static void
+say(struct cos_tree *t, const char *end_of)
 {
-	size_t n = strlen(key) + 1, cap = t->copied_cap + n + 64 * 1024;
-	char *p;
+	int64_t now = net_now(t->task.loop);
 
-	if (t->copied_len + n > t->copied_cap) {
-		p = realloc(t->copied, cap + cap / 2);
-		if (p == NULL) {
+	t->said = now;
+	log_line(t->bucket->client->log, LOG_LEVEL_INFO, "%s rename of %s/%s "
+	    "to %s: %s%zu keys copied, %zu removed, %lld s%s", t->who,
+	    t->bucket->account->bucket, t->from, t->to,
+	    t->state == T_CHECK ? "looking at the target, " : "",
+	    t->copied.n, t->ndeleted, (long long)(now - t->started) / 1000,
+	    end_of);
+}
+
+/* ---- all keys ---- */
+
+static void
+slot_step(struct cos_tree *t, int i)
+{
+	enum cos_state state = cos_move_state(t->slot[i]);
+	const char *key;
+	int64_t size;
+
+	if (state == COS_FAILED) {
+		fail(t, cos_move_fault(t->slot[i]));
+	} else if (state == COS_DONE) {
+		key = cos_move_key(t->slot[i], &size);
+		t->alone |= cos_move_alone(t->slot[i]);
+		t->files |= key != NULL && key[strlen(key) - 1] != '/';
+		if (t->state == T_COPY && key != NULL &&
+		    !cos_keys_add(&t->copied, key, size))
 			fail_text(t, COS_UNAVAILABLE, "out of memory");
-			return false;
-		}
-		t->copied = p;
-		t->copied_cap = cap + cap / 2;
-	}
-	memcpy(t->copied + t->copied_len, key, n);
-	t->copied_len += n;
-	return true;
-}
-
-/* ---- one key ---- */
-
-static void
-slot_head(struct cos_tree *t, struct slot *s, const char *key,
-    enum slot_step step)
-{
-	cos_op_free(s->op);
-	s->op = cos_head_new(t->bucket, key, t->who, &t->task);
-	s->step = step;
-	if (s->op == NULL)
-		fail_text(t, COS_UNAVAILABLE, "out of memory");
-}
-
-static void
-slot_copy(struct cos_tree *t, struct slot *s)
-{
-	s->copy = cos_copy_new(t->bucket, s->from, s->to, &s->src, t->who,
-	    &t->task);
-	s->step = S_COPY;
-	if (s->copy == NULL)
-		fail_text(t, COS_UNAVAILABLE, "out of memory");
-}
-
-static bool
-same(const struct cos_object *a, const struct cos_object *b)
-{
-	return a->size == b->size && a->has_crc && b->has_crc &&
-	    a->crc == b->crc;
-}
-
-/* Source and target of one key have been looked at. */
-static void
-slot_compare(struct cos_tree *t, struct slot *s, bool there)
-{
-	bool equal = there && same(&s->src, cos_op_object(s->op));
-
-	if (t->state == T_CHECK) {
-		if (there && !equal)
-			fail_text(t, COS_EXISTS, "the target exists");
 		else
-			slot_clear(t, s);
-	} else if (equal) {
-		if (remember(t, s->from))
-			slot_clear(t, s);
-	} else {
-		slot_copy(t, s);
-	}
-}
-
-static void
-slot_head_step(struct cos_tree *t, struct slot *s)
-{
-	enum cos_state state = cos_op_state(s->op);
-	bool missing = state == COS_FAILED &&
-	    cos_op_fault(s->op)->cause == COS_NOT_FOUND;
-
-	if (state == COS_BUSY)
-		return;
-	if (state == COS_FAILED && !missing) {
-		fail(t, cos_op_fault(s->op));
-	} else if (s->step == S_HEAD_TO) {
-		slot_compare(t, s, !missing);
-	} else if (!missing) {
-		s->src = *cos_op_object(s->op);
-		if (t->rerun)
-			slot_head(t, s, s->to, S_HEAD_TO);
-		else
-			slot_copy(t, s);
-	} else if (t->state == T_CHECK) {
-		fail_text(t, COS_EXISTS, "the target exists");
-	} else {
-		slot_clear(t, s);	/* gone since it was listed */
-	}
-}
-
-static void
-slot_step(struct cos_tree *t, struct slot *s)
-{
-	if (s->step == S_HEAD_FROM || s->step == S_HEAD_TO) {
-		slot_head_step(t, s);
-	} else if (s->step == S_COPY) {
-		if (cos_copy_state(s->copy) == COS_FAILED)
-			fail(t, cos_copy_fault(s->copy));
-		else if (cos_copy_state(s->copy) == COS_DONE &&
-		    remember(t, s->from))
-			slot_clear(t, s);
+			slot_clear(t, i);
 	}
 }
 
@@ -218,44 +150,79 @@ join(char out[COS_KEY_MAX + 2], const char *base, const char *rest)
 }
 
 static void
-slot_begin(struct cos_tree *t, struct slot *s, const struct cos_entry *e)
+slot_begin(struct cos_tree *t, int i, const char *name, size_t len)
 {
+	char from[COS_KEY_MAX + 2], to[COS_KEY_MAX + 2];
 	const char *base = t->state == T_CHECK ? t->to : t->from;
-	const char *rest = e->name + strlen(base);
+	const char *rest = name + strlen(base);
 
-	if (strlen(e->name) != e->name_len ||
+	if (strlen(name) != len ||
 	    strlen(t->from) + strlen(rest) > COS_KEY_MAX ||
 	    strlen(t->to) + strlen(rest) > COS_KEY_MAX) {
 		fail_text(t, COS_BAD_NAME,
 		    "a key below it is too long or holds a NUL");
 		return;
 	}
-	join(s->from, t->from, rest);
-	join(s->to, t->to, rest);
-	t->busy++;
-	slot_head(t, s, s->from, S_HEAD_FROM);	/* its CRC proves the copy */
+	join(from, t->from, rest);
+	join(to, t->to, rest);
+	t->slot[i] = cos_move_new(t->bucket, from, to,
+	    t->state == T_CHECK ? COS_MOVE_CHECK : t->alone ? COS_MOVE_EQUAL :
+	    t->rerun ? COS_MOVE_AGAIN : COS_MOVE_FRESH, t->who, &t->task);
+	if (t->slot[i] == NULL)
+		fail_text(t, COS_UNAVAILABLE, "out of memory");
+	else
+		t->busy++;
 }
 
-/* ---- all keys ---- */
+/* The next key, in order: what is listed, and what is known besides; NULL:
+ * nothing now. */
+static const char *
+next_key(struct cos_tree *t, size_t *len)
+{
+	const struct cos_keys *also = &t->also[t->state == T_CHECK];
+	const char *known = t->also_at < also->len ?
+	    also->text + t->also_at : NULL;
+	const char *listed;
+	int order;
+
+	if (t->held == NULL)
+		t->held = cos_list_next(t->list);
+	if (t->held == NULL && (known == NULL ||
+	    cos_list_state(t->list) != COS_DONE))
+		return NULL;
+	listed = t->held != NULL ? t->held->name : NULL;
+	order = listed == NULL ? -1 : known == NULL ? 1 :
+	    strcmp(known, listed);
+	if (order <= 0) {
+		*len = strlen(known);
+		t->also_at += *len + 1;
+	}
+	if (order < 0)
+		return known;
+	*len = t->held->name_len;
+	t->held = NULL;
+	return listed;
+}
 
 /* Keeps the slots busy; true when the listing is through and all are done. */
 static bool
 walk(struct cos_tree *t)
 {
 	enum step state = t->state;
-	const struct cos_entry *e;
+	const char *key;
+	size_t len;
 	int i;
 
 	for (i = 0; i < SLOTS && t->state == state; i++)
-		if (t->slot[i].step != S_FREE)
-			slot_step(t, &t->slot[i]);
+		if (t->slot[i] != NULL)
+			slot_step(t, i);
 	for (i = 0; i < SLOTS && t->state == state; i++) {
-		if (t->slot[i].step != S_FREE)
+		if (t->slot[i] != NULL)
 			continue;
-		e = cos_list_next(t->list);
-		if (e == NULL)
+		key = next_key(t, &len);
+		if (key == NULL)
 			break;
-		slot_begin(t, &t->slot[i], e);
+		slot_begin(t, i, key, len);
 	}
 	if (t->state != state)
 		return false;
@@ -266,30 +233,10 @@ walk(struct cos_tree *t)
 	return cos_list_state(t->list) == COS_DONE && t->busy == 0;
 }
 
-/* How many keys from p on go into one request. */
-static size_t
-batch(const struct cos_tree *t, const char *p, size_t *bytes)
-{
-	const char *end_of = t->copied + t->copied_len, *q = p;
-	size_t n = 0;
-
-	while (q < end_of && n < BATCH && cos_key_fits_xml(q)) {
-		q += strlen(q) + 1;
-		n++;
-	}
-	if (n == 0 && q < end_of) {
-		q += strlen(q) + 1;
-		n = 1;
-	}
-	*bytes = (size_t)(q - p);
-	return n;
-}
-
 static void
 delete_step(struct cos_tree *t)
 {
-	const char *p = t->copied + t->deleted;
-	size_t n, bytes;
+	size_t bytes;
 
 	if (t->deletion != NULL) {
 		if (cos_delete_many_state(t->deletion) == COS_BUSY)
@@ -300,13 +247,16 @@ delete_step(struct cos_tree *t)
 		}
 		cos_delete_many_free(t->deletion);
 		t->deletion = NULL;
+		t->ndeleted += t->nbatch;
 	}
-	if (t->deleted == t->copied_len) {
+	if (t->deleted == t->copied.len) {
+		say(t, ", done");
 		end(t, T_DONE);
 		return;
 	}
-	n = batch(t, p, &bytes);
-	t->deletion = cos_delete_many_new(t->bucket, p, n, t->who, &t->task);
+	t->nbatch = cos_keys_batch(&t->copied, t->deleted, &bytes);
+	t->deletion = cos_delete_many_new(t->bucket, t->copied.text +
+	    t->deleted, t->nbatch, t->who, &t->task);
 	t->deleted += bytes;
 	if (t->deletion == NULL)
 		fail_text(t, COS_UNAVAILABLE, "out of memory");
@@ -317,7 +267,8 @@ target_step(struct cos_tree *t)
 {
 	const struct cos_entry *e = cos_list_next(t->list);
 
-	if (e != NULL) {
+	if (e != NULL || (t->also[1].n > 0 &&
+	    cos_list_state(t->list) == COS_DONE)) {
 		t->rerun = true;
 		list_begin(t, t->to, PAGE, T_CHECK);
 	} else if (cos_list_state(t->list) == COS_FAILED) {
@@ -344,8 +295,12 @@ step(struct net_task *task, unsigned why)
 	case T_COPY:
 		if (!walk(t))
 			break;
-		if (t->copied_len == 0) {
+		if (t->copied.n == 0) {
 			fail_text(t, COS_NOT_FOUND, "nothing is there");
+			break;
+		}
+		if (t->alone && !t->files) {	/* an empty directory's */
+			fail_text(t, COS_EXISTS, "the target exists");
 			break;
 		}
 		t->state = T_DELETE;
@@ -357,6 +312,12 @@ step(struct net_task *task, unsigned why)
 	case T_FAILED:
 		break;
 	}
+	if (t->state >= T_DONE)
+		return;
+	if (net_now(t->task.loop) - t->said >= SAY_MS)
+		say(t, "");
+	net_task_deadline(&t->task, t->said + SAY_MS -
+	    net_now(t->task.loop));
 }
 
 struct cos_tree *
@@ -371,6 +332,7 @@ cos_tree_new(struct cos_bucket *b, const char *from, const char *to,
 	t->owner = owner;
 	t->bucket = b;
 	t->who = who;
+	t->started = t->said = net_now(b->client->loop);
 	snprintf(t->from, sizeof(t->from), "%s", from);
 	snprintf(t->to, sizeof(t->to), "%s", to);
 	list_begin(t, t->to, 1, T_TARGET);
@@ -391,6 +353,28 @@ cos_tree_fault(const struct cos_tree *t)
 	return &t->fault;
 }
 
+/* A key that is not remembered might be overwritten, or left behind. */
+void
+cos_tree_also(struct cos_tree *t, const char *key)
+{
+	bool to = strncmp(key, t->to, strlen(t->to)) == 0;
+
+	if (!cos_keys_add(&t->also[to], key, 0))
+		fail_text(t, COS_UNAVAILABLE, "out of memory");
+}
+
+bool
+cos_tree_moved(const struct cos_tree *t, struct cos_moved *m)
+{
+	if (m->i == t->copied.n)
+		return false;
+	m->key = t->copied.text + m->at;
+	m->size = t->copied.size[m->i++];
+	m->left = t->copied.n - m->i;
+	m->at += strlen(m->key) + 1;
+	return true;
+}
+
 bool
 cos_tree_copied(const struct cos_tree *t)
 {
@@ -405,10 +389,12 @@ cos_tree_free(struct cos_tree *t)
 	if (t == NULL)
 		return;
 	for (i = 0; i < SLOTS; i++)
-		slot_clear(t, &t->slot[i]);
+		slot_clear(t, i);
 	cos_list_free(t->list);
 	cos_delete_many_free(t->deletion);
 	net_task_end(&t->task);
-	free(t->copied);
+	cos_keys_free(&t->copied);
+	cos_keys_free(&t->also[0]);
+	cos_keys_free(&t->also[1]);
 	free(t);
 }

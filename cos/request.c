@@ -216,8 +216,12 @@ static void
 got_head(struct cos_request *r)
 {
 	const struct http_head *h = net_http_head(r->http);
-	char crc[32];
+	char crc[32], date[64];
+	int64_t store;
 
+	if (http_value(h, "date", date, sizeof(date)) &&
+	    (store = cos_date(date)) > 0)
+		r->bucket->date = store;
 	http_value(h, "x-cos-request-id", r->request_id,
 	    sizeof(r->request_id));
 	if (r->call.stream && h->status / 100 == 2 &&

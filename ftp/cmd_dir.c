@@ -16,6 +16,11 @@ ftp_cmd_pwd(struct ftp_session *s)
 {
 	char quoted[2 * FTP_PATH_MAX];
 
+	if (!ftp_encoding_can(s, s->cwd)) {
+		ftp_reply(s, 550, "GBK cannot express the directory's name; "
+		    "send OPTS UTF8 ON.");
+		return;
+	}
 	ftp_path_quote(quoted, sizeof(quoted), s->cwd);
 	ftp_reply(s, 257, "\"%s\" is the current directory.", quoted);
 }
@@ -115,6 +120,8 @@ mkd_next(struct ftp_session *s, struct ftp_query *q)
 		ftp_path_prefix(key, q->path);
 		ftp_query_put(s, q, key);
 	} else {
+		ftp_path_prefix(key, q->path);
+		ftp_note_stored(s, key, 0, "");
 		ftp_path_quote(quoted, sizeof(quoted), q->path);
 		ftp_reply(s, 257, "\"%s\" created.", quoted);
 		ftp_job_end(s);
@@ -145,6 +152,7 @@ rmd_next(struct ftp_session *s, struct ftp_query *q)
 	if (q->fault != NULL) {
 		ftp_query_end(s, q);
 	} else if (q->stage == RMD_DELETE) {
+		ftp_note_gone(s, key);
 		ftp_reply(s, 250, "Directory removed.");
 		ftp_job_end(s);
 	} else if (q->others) {

@@ -79,6 +79,7 @@ dele_next(struct ftp_session *s, struct ftp_query *q)
 			no_file(s);
 	} else {
 		ftp_session_note(&s->stored, NULL, NULL);
+		ftp_note_gone(s, ftp_path_key(q->path));
 		ftp_reply(s, 250, "Deleted.");
 		ftp_job_end(s);
 	}

@@ -12,7 +12,8 @@
 #include "list_int.h"
 
 enum {
-	SHARE = 4		/* fills of one step */
+	SHARE = 4,		/* fills of one step */
+	NOTE_MAX = 256		/* what the last reply adds */
 };
 
 static void
@@ -107,7 +108,7 @@ nothing_there(struct ftp_session *s, struct ftp_listing *l)
 			return;
 		}
 		l->ended = l->first = false;
-		l->hidden = 0;
+		l->hidden = l->foreign = 0;
 		l->was_pattern = true;
 		if (!ftp_list_ask(s, l))
 			out_of_memory(s);
@@ -236,26 +237,34 @@ move(struct ftp_session *s, struct ftp_listing *l, struct net_stream *out)
 	return false;
 }
 
+/* Appends a sentence on names that were left out, and logs it. */
+static void
+left_out(struct ftp_session *s, const struct ftp_listing *l, int count,
+    const char *by, const char *advice, char note[NOTE_MAX])
+{
+	size_t n = strlen(note);
+
+	if (count == 0)
+		return;
+	snprintf(note + n, NOTE_MAX - n, " %d names that %s cannot express "
+	    "were left out%s.", count, by, advice);
+	log_line(s->server->log, LOG_LEVEL_WARNING, "%s listing of %s left "
+	    "out %d keys that %s cannot express", s->who, l->path, count, by);
+}
+
 static void
 finish(struct ftp_session *s, struct ftp_listing *l)
 {
 	int code = l->kind == K_STAT ? 213 : 226;
-	char note[160] = "";
+	char note[NOTE_MAX] = "";
 
 	ftp_transfer_close(&l->t);
 	if (l->truncated)
 		snprintf(note, sizeof(note), " The list was cut at "
 		    "max_list_file = %d entries.",
 		    s->server->conf->max_list_file);
-	if (l->hidden > 0) {
-		size_t n = strlen(note);
-
-		snprintf(note + n, sizeof(note) - n, " %d names that FTP "
-		    "cannot express were left out.", l->hidden);
-		log_line(s->server->log, LOG_LEVEL_WARNING, "%s listing of "
-		    "%s left out %d keys that FTP cannot express", s->who,
-		    l->path, l->hidden);
-	}
+	left_out(s, l, l->hidden, "FTP", "", note);
+	left_out(s, l, l->foreign, "GBK", "; OPTS UTF8 ON shows them", note);
 	ftp_reply(s, code, "%d %s.%s", l->count,
 	    l->count == 1 ? "entry" : "entries", note);
 	ftp_job_end(s);

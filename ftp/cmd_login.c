@@ -151,6 +151,7 @@ ftp_cmd_rein(struct ftp_session *s)
 		return;
 	}
 	ftp_session_reset(s);
+	s->utf8 = false;
 	ftp_reply(s, 220, "Ready for a new user.");
 }
 

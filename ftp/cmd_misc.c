@@ -83,11 +83,8 @@ ftp_cmd_opts(struct ftp_session *s)
 {
 	char facts[128];
 
-	if (strncasecmp(s->arg, "UTF8", 4) == 0 &&
-	    (s->arg[4] == '\0' || strcasecmp(s->arg + 4, " ON") == 0)) {
-		ftp_reply(s, 200, "UTF-8 is always on.");
-	} else if (strcasecmp(s->arg, "UTF8 OFF") == 0) {
-		ftp_reply(s, 504, "Names are UTF-8.");
+	if (strncasecmp(s->arg, "UTF8", 4) == 0) {
+		ftp_encoding_opts(s, s->arg + 4);
 	} else if (strncasecmp(s->arg, "MLST", 4) == 0 &&
 	    (s->arg[4] == '\0' || s->arg[4] == ' ')) {
 		s->facts = ftp_facts_parse(s->arg[4] == ' ' ? s->arg + 5 :

@@ -5,6 +5,7 @@
  * has just stored is known without asking, so that this common case takes
  * one request less.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,10 +70,49 @@ ftp_cmd_rnfr(struct ftp_session *s)
 
 enum { TO_DIR, TO_FILE, TO_RENAME };
 
+/* A directory's old name is free only when all below it is gone. */
+static void
+note_tree(struct ftp_session *s, struct ftp_query *q)
+{
+	char from[FTP_PATH_MAX], to[2 * FTP_PATH_MAX];
+	struct cos_moved m = { .key = NULL };
+	size_t n;
+
+	ftp_path_prefix(from, q->from->path);
+	ftp_path_prefix(to, q->path);
+	n = strlen(to);
+	if (q->fault == NULL)
+		ftp_note_gone(s, from);
+	while (cos_rename_moved(q->rename, &m)) {
+		if (m.left >= FTP_RECENT_MAX)
+			continue;
+		snprintf(to + n, sizeof(to) - n, "%s", m.key + strlen(from));
+		ftp_note_stored(s, to, m.size, "");
+	}
+}
+
+static void
+note_renamed(struct ftp_session *s, struct ftp_query *q)
+{
+	const struct ftp_named *from = q->from;
+
+	if (q->fault != NULL && !cos_rename_copied(q->rename))
+		return;
+	if (from->dir) {
+		note_tree(s, q);
+		return;
+	}
+	if (q->fault == NULL)
+		ftp_note_gone(s, ftp_path_key(from->path));
+	ftp_note_stored(s, ftp_path_key(q->path), from->object.size,
+	    from->object.etag);
+}
+
 static void
 renamed(struct ftp_session *s, struct ftp_query *q)
 {
 	ftp_session_note(&s->stored, NULL, NULL);
+	note_renamed(s, q);
 	if (q->fault == NULL)
 		ftp_reply(s, 250, "Renamed.");
 	else if (cos_rename_copied(q->rename))
@@ -118,11 +158,18 @@ static void
 rename_dir(struct ftp_session *s, struct ftp_query *q)
 {
 	char from[FTP_PATH_MAX], to[FTP_PATH_MAX];
+	const char *key = NULL;
 
 	ftp_path_prefix(from, q->from->path);
 	ftp_path_prefix(to, s->path);
 	q->stage = TO_RENAME;
 	ftp_query_rename(s, q, from, to, NULL);
+	if (s->job == NULL)
+		return;		/* out of memory */
+	while ((key = ftp_recent_next(s->recent, from, false, key)) != NULL)
+		cos_rename_also(q->rename, key);
+	while ((key = ftp_recent_next(s->recent, to, false, key)) != NULL)
+		cos_rename_also(q->rename, key);
 }
 
 /* 0, or the code of a refusal with its text */

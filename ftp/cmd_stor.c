@@ -245,6 +245,7 @@ store_step(struct ftp_session *s, struct stor *st)
 	/* an append keeps a storage class that is not known here */
 	if (st->request.mode == COS_PUT)
 		ftp_session_note(&s->stored, st->path, o);
+	ftp_note_stored(s, ftp_path_key(st->path), o->size, o->etag);
 	ftp_transfer_done(s, &st->t, o);
 	second_reply(s, st);
 	ftp_job_end(s);
@@ -263,6 +264,8 @@ cut_step(struct ftp_session *s, struct stor *st)
 	}
 	if (st->upload != NULL && cos_upload_kept(st->upload)) {
 		size = cos_upload_size(st->upload);
+		ftp_note_stored(s, ftp_path_key(st->path), size,
+		    cos_upload_object(st->upload)->etag);
 		ftp_reply(s, 426, "Upload cut: %s. The file holds the %"
 		    PRId64 " bytes that arrived.", st->why, size);
 	} else {

@@ -211,7 +211,7 @@ ftp_command_run(struct ftp_session *s)
 		return;
 	}
 	s->unknown_run = 0;
-	if (allowed(s, c) && path_taken(s, c))
+	if (allowed(s, c) && ftp_encoding_take(s) && path_taken(s, c))
 		c->run(s);
 	if (c->flags & CMD_MOVES) {	/* RFC 3659 5.1: one transfer only */
 		s->rest = 0;

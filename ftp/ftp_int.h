@@ -64,9 +64,24 @@ const char *ftp_path_base(const char *path);	/* last segment */
 /* 257 quoting: doubles each '"' (RFC 959 appendix II); out 2 * len + 1 */
 void ftp_path_quote(char *out, size_t size, const char *path);
 bool ftp_utf8_valid(const char *, size_t);
+/* The character at p (n > 0) and its length; 0: not UTF-8 */
+size_t ftp_utf8_char(const unsigned char *p, size_t n, uint32_t *c);
 /* Can a client name this (one segment or a whole key): no CR, LF, NUL, no
  * empty, "." or ".." segment. */
 bool ftp_name_reachable(const char *, size_t);
+
+/* ---- gbk.c: code page 936 and UTF-8 ---- */
+struct ftp_gbk;
+#define FTP_GBK_NONE ((size_t)-1)	/* no such character, not valid */
+#define FTP_GBK_LONG ((size_t)-2)	/* longer than size */
+struct ftp_gbk *ftp_gbk_new(void);	/* 175 KiB; NULL: out of memory */
+void ftp_gbk_free(struct ftp_gbk *);
+/* Both return the length made, no NUL behind it.  The other way it is never
+ * longer than before, and out may be in. */
+size_t ftp_gbk_to_utf8(const struct ftp_gbk *, const char *in, size_t n,
+    char *out, size_t size);
+size_t ftp_gbk_from_utf8(const struct ftp_gbk *, const char *in, size_t n,
+    char *out);
 
 /* ---- glob.c: * ? [a-z] [!x] and backslash, on one segment, no stack
  * recursion, linear in practice (never exponential) ---- */
@@ -104,6 +119,47 @@ unsigned ftp_facts_parse(const char *);
 void ftp_facts_text(char *out, size_t size, unsigned facts, bool feat);
 /* YYYYMMDDHHMMSS (RFC 3659 2.3) */
 void ftp_time_text(char out[16], int64_t t);
+
+/* ---- recent.c: own changes that lists of the store may not show yet ---- */
+enum { FTP_RECENT_MAX = 512 };	/* changes; older ones are forgotten */
+struct ftp_recent;		/* NULL: none; made by the first change */
+/* now: ms of the loop's clock; date: s of the store's.  Out of memory is no
+ * failure: the change is not remembered. */
+void ftp_recent_stored(struct ftp_recent **, int64_t now, const char *key,
+    int64_t size, int64_t date, const char *etag);
+/* A key that ends in a slash: it and all below. */
+void ftp_recent_gone(struct ftp_recent **, int64_t now, const char *key,
+    int64_t date);
+/* The next key behind `after` (NULL: the first) with that prefix; borrowed
+ * until the next change. */
+const char *ftp_recent_next(const struct ftp_recent *, const char *prefix,
+    bool gone, const char *after);
+void ftp_recent_free(struct ftp_recent *);
+
+struct ftp_merge {
+	const struct ftp_recent *recent;	/* borrowed, as is prefix */
+	const char *prefix;
+	size_t prefix_len, at;
+	bool levels, ended;
+	const struct cos_entry *held;
+	struct cos_entry own;
+};
+enum ftp_merge_step {
+	FTP_MERGE_WAIT,		/* for the list */
+	FTP_MERGE_END,
+	FTP_MERGE_TAKE,		/* the list's entry is next */
+	FTP_MERGE_SKIP,		/* the list's entry is no more */
+	FTP_MERGE_OWN,		/* m->own is next, the list's entry follows */
+	FTP_MERGE_REPLACE	/* m->own stands for the list's entry */
+};
+/* prefix and levels as the list's prefix and delimiter. */
+void ftp_merge_init(struct ftp_merge *, struct ftp_recent *, int64_t now,
+    const char *prefix, bool levels);
+/* e: the list's next entry; NULL: none yet or, with end, no more. */
+enum ftp_merge_step ftp_merge_step(struct ftp_merge *,
+    const struct cos_entry *e, bool end);
+/* As cos_list_next; m->ended: that was all. */
+const struct cos_entry *ftp_merge_next(struct ftp_merge *, struct cos_list *);
 
 /* ---- addr.c: PORT and EPRT arguments ---- */
 int ftp_port_parse(const char *arg, struct net_addr *);	/* -1: syntax */

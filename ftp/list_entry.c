@@ -15,15 +15,16 @@ enum { PAGE = 1000 };
 bool
 ftp_list_ask(struct ftp_session *s, struct ftp_listing *l)
 {
-	char prefix[2 * FTP_PATH_MAX];
 	size_t n = ftp_glob_literal(l->pattern);
 
 	ftp_path_prefix(l->prefix, l->path);
-	snprintf(prefix, sizeof(prefix), "%s%.*s", l->prefix, (int)n,
+	snprintf(l->sought, sizeof(l->sought), "%s%.*s", l->prefix, (int)n,
 	    l->pattern);
 	cos_list_free(l->list);
-	l->list = cos_list_new(s->bucket, prefix, true, PAGE, s->who,
+	l->list = cos_list_new(s->bucket, l->sought, true, PAGE, s->who,
 	    &s->task);
+	ftp_merge_init(&l->merge, s->recent, net_now(s->server->loop),
+	    l->sought, true);
 	l->state = L_FIRST;
 	return l->list != NULL;
 }
@@ -97,11 +98,27 @@ ftp_list_skip_options(const char *arg)
 
 /* ---- entries to text ---- */
 
+/* The line from at on is one more entry, if the client can read it. */
+static void
+convert(struct ftp_session *s, struct ftp_listing *l, size_t at)
+{
+	size_t n = l->text.len - at;
+
+	if (ftp_encoding_give(s, l->text.data + at, &n)) {
+		l->text.len = at + n;
+		l->count++;
+	} else {
+		l->text.len = at;
+		l->foreign++;
+	}
+}
+
 static void
 put_entry(struct ftp_session *s, struct ftp_listing *l,
     const struct ftp_entry *e)
 {
 	struct ftp_rights rights;
+	size_t at = l->text.len;
 
 	ftp_rights_of(s->account, &rights);
 	switch (l->kind) {
@@ -116,13 +133,13 @@ put_entry(struct ftp_session *s, struct ftp_listing *l,
 	case K_MLSD:
 		ftp_mlst_line(&l->text, e, &rights, s->facts, e->name, NULL);
 	}
-	l->count++;
+	convert(s, l, at);
 }
 
 /* Strips the directory and hides its own marker; false: not to be shown */
 static bool
-show(struct ftp_listing *l, const struct cos_entry *ce, struct ftp_entry *e,
-    char name[FTP_PATH_MAX])
+show(struct ftp_session *s, struct ftp_listing *l, const struct cos_entry *ce,
+    struct ftp_entry *e, char name[FTP_PATH_MAX])
 {
 	size_t skip = strlen(l->prefix), n;
 
@@ -138,6 +155,10 @@ show(struct ftp_listing *l, const struct cos_entry *ce, struct ftp_entry *e,
 	name[n] = '\0';
 	if (l->pattern[0] != '\0' && !ftp_glob_match(l->pattern, name))
 		return false;
+	if (!ftp_encoding_can(s, name)) {
+		l->foreign++;
+		return false;
+	}
 	*e = (struct ftp_entry){ .name = name, .dir = ce->dir,
 	    .size = ce->size, .mtime = ce->mtime, .unique = ce->etag };
 	return true;
@@ -152,14 +173,13 @@ ftp_list_fill(struct ftp_session *s, struct ftp_listing *l)
 	struct ftp_entry e;
 
 	while (!l->ended && l->text.len < FTP_LIST_FILL) {
-		ce = cos_list_next(l->list);
+		ce = ftp_merge_next(&l->merge, l->list);
 		if (ce == NULL) {
-			if (cos_list_state(l->list) == COS_DONE)
-				l->ended = true;
+			l->ended = l->merge.ended;
 			return;
 		}
 		l->first = true;
-		if (!show(l, ce, &e, name))
+		if (!show(s, l, ce, &e, name))
 			continue;
 		if (l->count >= s->server->conf->max_list_file) {
 			l->truncated = l->ended = true;
@@ -176,9 +196,11 @@ ftp_list_file(struct ftp_session *s, struct ftp_listing *l,
 	struct ftp_entry e = { .name = ftp_path_base(l->path),
 	    .size = o->size, .mtime = o->mtime, .unique = o->etag };
 
-	if (l->kind == K_NLST)		/* as it was asked for */
+	if (l->kind == K_NLST) {	/* as it was asked for */
 		net_buf_printf(&l->text, "%s\r\n", l->arg);
-	else
+		convert(s, l, 0);
+	} else {
 		put_entry(s, l, &e);
+	}
 	l->ended = true;
 }

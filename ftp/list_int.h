@@ -34,10 +34,13 @@ struct ftp_listing {
 	bool first;		/* COS has given some key, shown or not */
 	bool was_pattern;	/* no match; tried again as a plain name */
 	struct cos_list *list;
+	struct ftp_merge merge;		/* of it */
+	char sought[2 * FTP_PATH_MAX];	/* its prefix */
 	struct cos_op *head;
 	struct net_buf text;
 	size_t sent;
 	int count, hidden;
+	int foreign;		/* names the session's encoding lacks */
 	bool truncated, ended;
 };
 

@@ -19,12 +19,10 @@ static const char *const status_text[] = {
 };
 _Static_assert(COS_KEY_MAX == 850, "the limit is named in status_text");
 
-/*
- * The character at p and its length, 0 when it is not UTF-8: overlong forms,
- * surrogates and everything above U+10FFFF are not (RFC 3629 3 and 4).
- */
-static size_t
-utf8_char(const unsigned char *p, size_t n, uint32_t *c)
+/* Overlong forms, surrogates and everything above U+10FFFF are not UTF-8
+ * (RFC 3629 3 and 4). */
+size_t
+ftp_utf8_char(const unsigned char *p, size_t n, uint32_t *c)
 {
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
 	size_t len, i;
@@ -73,7 +71,7 @@ check_text(const char *s, size_t n)
 	uint32_t c;
 
 	for (; n > 0; p += len, n -= len) {
-		len = utf8_char(p, n, &c);
+		len = ftp_utf8_char(p, n, &c);
 		if (len == 0)
 			return FTP_PATH_UTF8;
 		if (forbidden(c))

@@ -9,6 +9,8 @@
 
 #include "session_int.h"
 
+enum { PAGE = 1000 };
+
 static void
 clear(struct ftp_query *q)
 {
@@ -48,7 +50,7 @@ look_below(struct ftp_query *q)
 	const struct cos_entry *e;
 
 	while (!(q->want_others ? q->others : q->found) &&
-	    (e = cos_list_next(q->list)) != NULL) {
+	    (e = ftp_merge_next(&q->merge, q->list)) != NULL) {
 		q->found = true;
 		if (e->name_len != strlen(q->prefix))
 			q->others = true;
@@ -56,7 +58,7 @@ look_below(struct ftp_query *q)
 	if (cos_list_state(q->list) == COS_FAILED)
 		q->fault = cos_list_fault(q->list);
 	return (q->want_others ? q->others : q->found) ||
-	    cos_list_state(q->list) != COS_BUSY;
+	    q->merge.ended || cos_list_state(q->list) == COS_FAILED;
 }
 
 static bool
@@ -139,6 +141,11 @@ ftp_query_below(struct ftp_session *s, struct ftp_query *q, const char *path,
 	clear(q);
 	q->want_others = page > 1;
 	ftp_path_prefix(q->prefix, path);
+	/* the list may begin with what is no more */
+	if (ftp_recent_next(s->recent, q->prefix, true, NULL) != NULL)
+		page = PAGE;
+	ftp_merge_init(&q->merge, s->recent, net_now(s->server->loop),
+	    q->prefix, false);
 	q->list = cos_list_new(s->bucket, q->prefix, false, page, s->who,
 	    &s->task);
 	asked(s, q, q->list != NULL);

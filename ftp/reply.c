@@ -46,13 +46,16 @@ ftp_reply(struct ftp_session *s, int code, const char *fmt, ...)
 {
 	char text[REPLY_MAX], line[REPLY_MAX + 16];
 	va_list ap;
-	int n;
+	size_t n;
 
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	n = snprintf(line, sizeof(line), "%d %s\r\n", code, text);
-	put(s, line, (size_t)n);
+	n = (size_t)snprintf(line, sizeof(line), "%d %s\r\n", code, text);
+	if (!ftp_encoding_give(s, line, &n))	/* what was done stays done */
+		n = (size_t)snprintf(line, sizeof(line), "%d (GBK cannot "
+		    "express the text of this reply.)\r\n", code);
+	put(s, line, n);
 	log_reply(s, code, text);
 }
 
@@ -77,6 +80,9 @@ ftp_reply_lines(struct ftp_session *s, int code, const char *first,
 	net_buf_printf(&b, "%d %s\r\n", code, last);
 	if (b.failed || lines->failed)
 		ftp_reply(s, 451, "Out of memory.");
+	else if (!ftp_encoding_give(s, b.data, &b.len))
+		ftp_reply(s, 550, "GBK cannot express the name; send OPTS "
+		    "UTF8 ON.");
 	else
 		put(s, b.data, b.len);
 	net_buf_free(&b);

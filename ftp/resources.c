@@ -5,10 +5,10 @@
 
 #include "session_int.h"
 
-/* The session, its job, the two buffers a transfer has: what a download has
- * read ahead, and the listing's text and page; TLS on both connections, and on
- * two to the store. */
-enum { BUFFERS = (512 + 48 + 80) * 1024, WORKER = 4 * 1024 * 1024 };
+/* The session, its job, the two buffers a transfer has (what a download has
+ * read ahead, and the listing's text and page), its recent changes; TLS on both
+ * connections, and on two to the store. */
+enum { BUFFERS = (512 + 68 + 48 + 80) * 1024, WORKER = 4 * 1024 * 1024 };
 
 static int
 compare(const char *what, const char *unit, int64_t need, int64_t have,

@@ -250,6 +250,14 @@ ftp_server_new(struct net_loop *l, struct net_resolver *resolver,
 		if (v->max_sessions == 0)
 			v->max_sessions = 1;
 	}
+	if (ftp_encoding_used(conf)) {
+		v->gbk = ftp_gbk_new();
+		if (v->gbk == NULL) {
+			free(v);
+			err_set(e, "out of memory");
+			return NULL;
+		}
+	}
 	v->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	masq_start(v);
 	listener_start(v, &v->plain, set->listeners->plain, false);
@@ -295,5 +303,6 @@ ftp_server_free(struct ftp_server *v)
 	net_task_end(&v->masq_task);
 	net_task_end(&v->plain.task);
 	net_task_end(&v->implicit.task);
+	ftp_gbk_free(v->gbk);
 	free(v);
 }

@@ -59,6 +59,8 @@ ftp_session_reset(struct ftp_session *s)
 	s->epsv_all = false;
 	ftp_session_note(&s->renaming, NULL, NULL);
 	ftp_session_note(&s->stored, NULL, NULL);
+	ftp_recent_free(s->recent);
+	s->recent = NULL;
 	s->facts = FTP_FACT_DEFAULT;
 	s->hash = 0;
 	ftp_data_free(s->data);
@@ -150,6 +152,7 @@ ftp_session_free(struct ftp_session *s)
 	free(s->user);
 	free(s->renaming);
 	free(s->stored);
+	ftp_recent_free(s->recent);
 	tls_wipe(s->line.text, sizeof(s->line.text));
 	free(s);
 	if (--server->nsessions == 0 && server->draining)

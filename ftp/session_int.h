@@ -52,6 +52,7 @@ struct ftp_server {
 	struct net_addr masq;
 	bool has_masq;
 	bool warned_private;
+	struct ftp_gbk *gbk;		/* owned; NULL: nobody uses it */
 };
 
 struct ftp_named {		/* an object this session knows something of */
@@ -94,12 +95,14 @@ struct ftp_session {
 	char cwd[FTP_PATH_MAX];
 	int64_t rest, allo;
 	bool epsv_all;
+	bool utf8;			/* OPTS UTF8 ON was sent */
 	unsigned facts;
 	unsigned hash;			/* the algorithm HASH uses */
 	struct ftp_data *data;		/* owned: of the last PASV .. EPRT */
 
 	struct ftp_named *renaming;	/* owned: RNFR was accepted */
 	struct ftp_named *stored;	/* owned: what was stored last */
+	struct ftp_recent *recent;	/* owned */
 };
 
 /* ---- server.c: sessions start as the loop runs ---- */
@@ -153,6 +156,21 @@ void ftp_reply_lines(struct ftp_session *, int code, const char *first,
     const struct net_buf *lines, const char *last);
 /* A fault of the store in words for a client. */
 void ftp_reply_fault(struct ftp_session *, const struct cos_fault *);
+
+/* ---- recent.c ---- */
+void ftp_note_stored(struct ftp_session *, const char *key, int64_t size,
+    const char *etag);
+void ftp_note_gone(struct ftp_session *, const char *key);
+
+/* ---- encoding.c: UTF-8 inside, the session's encoding outside ---- */
+bool ftp_encoding_used(const struct conf *);	/* is there GBK? */
+/* The argument to UTF-8; false: replied already */
+bool ftp_encoding_take(struct ftp_session *);
+/* Can the client be shown this name? */
+bool ftp_encoding_can(const struct ftp_session *, const char *name);
+/* In place, never longer; false: not to be expressed, text is spoilt */
+bool ftp_encoding_give(const struct ftp_session *, char *text, size_t *n);
+void ftp_encoding_opts(struct ftp_session *, const char *arg);	/* OPTS UTF8 */
 
 /* ---- command.c: the table and the dispatcher ---- */
 enum {
@@ -246,6 +264,7 @@ struct ftp_query {
 	int stage;			/* the command's own */
 	struct cos_op *op;
 	struct cos_list *list;
+	struct ftp_merge merge;		/* of it */
 	struct cos_rename *rename;
 	struct ftp_named *from;		/* owned: RNTO's source */
 	const struct cos_fault *fault;	/* of the last answer; NULL: it is a

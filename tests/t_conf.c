@@ -105,6 +105,38 @@ test_defaults(void)
 	conf_free(c);
 }
 
+/* What an account does not say it has from the section [OPTIONAL], wherever
+ * that stands. */
+static void
+test_inherited(void)
+{
+	static const struct {
+		const char *text;
+		enum conf_encoding account, server;
+	} rows[] = {
+		{ "", CONF_UTF8, CONF_UTF8 },
+		{ "client_encoding = gbk\n", CONF_GBK, CONF_UTF8 },
+		{ "[OPTIONAL]\nclient_encoding = gbk\n", CONF_GBK, CONF_GBK },
+		{ "client_encoding = default\n[OPTIONAL]\n"
+		    "client_encoding = gbk\n", CONF_GBK, CONF_GBK },
+		{ "client_encoding = utf-8\n[OPTIONAL]\n"
+		    "client_encoding = gbk\n", CONF_UTF8, CONF_GBK },
+	};
+	char text[600];
+	struct conf *c;
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		snprintf(text, sizeof(text), "%s%s", ACCOUNT, rows[i].text);
+		c = load(text);
+		CHECK(c != NULL && notes.n == 0 &&
+		    c->accounts[0].client_encoding == rows[i].account &&
+		    c->client_encoding == rows[i].server, "row %zu: %s", i,
+		    all_notes());
+		conf_free(c);
+	}
+}
+
 /* Every key takes "default" but those that have none. */
 static void
 test_default_word(void)
@@ -391,6 +423,7 @@ main(void)
 	begin_file();
 	test_samples();
 	test_defaults();
+	test_inherited();
 	test_default_word();
 	test_regions();
 	test_buckets();

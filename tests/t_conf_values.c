@@ -26,6 +26,9 @@ static const struct {
 	{ "overwrite_enable = off", "overwrite_enable = false" },
 	{ "delete_enable = 1", "delete_enable = true" },
 	{ "content_type = off", "content_type = off" },
+	{ "client_encoding = GBK", "client_encoding = gbk" },
+	{ "client_encoding = cp936", "client_encoding = gbk" },
+	{ "client_encoding = utf8", "client_encoding = utf-8" },
 	{ "[Network]\nlisten_port = 65535", "listen_port = 65535" },
 	{ "[NETWORK]\npassive_port = 1,65535", "passive_port = 1,65535" },
 	{ "[NETWORK]\npassive_port = 50000 , 50010",
@@ -270,6 +273,9 @@ static const struct {
 	{ "[OPTIONAL]\nlog_rotate_when = W0", "!9: [OPTIONAL] log_rotate_when "
 	    "= "
 	    "W0: not a unit of time, allowed: S, M, H, D\n" },
+	{ "[OPTIONAL]\nclient_encoding = gb18030", "!9: [OPTIONAL] "
+	    "client_encoding = gb18030: not an encoding, allowed: utf-8, gbk, "
+	    "utf8, cp936\n" },
 	{ "[OPTIONAL]\ninterrupted_upload = keep", "!9: [OPTIONAL] "
 	    "interrupted_upload = keep: not a policy, allowed: complete, "
 	    "discard\n" },

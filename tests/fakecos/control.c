@@ -246,8 +246,11 @@ put_object(struct conn *c, struct req *r)
 		    http_value(r, "class"));
 	if (http_param(r, "no_crc"))
 		o->body.has_crc = false;
-	o->mtime = number_of(r, "mtime", &mtime) ? mtime * 1000 :
-	    clock_ms(c->f);
+	o->mtime = clock_ms(c->f);
+	if (number_of(r, "mtime", &mtime)) {	/* listed since then, too */
+		o->born = now_ns() - (o->mtime - mtime * 1000) * 1000000;
+		o->mtime = mtime * 1000;
+	}
 	if (store_put(c->f, r->bucket, o, false))
 		resp_error(c, r, 500, "InternalError", "not stored");
 	else

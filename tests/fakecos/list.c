@@ -70,7 +70,7 @@ struct listing {
 	struct conn *c;
 	struct bucket *b;
 	struct page page;
-	int64_t count, delay, now;
+	int64_t count;
 	struct text keys, prefixes;
 	const char *last;	/* key or prefix, in an object */
 	size_t last_len;
@@ -117,7 +117,7 @@ behind(struct bucket *b, const char *key, size_t n)
 	return at;
 }
 
-/* The next node that counts: visible, and not in the prefix marker names. */
+/* The next node that is not in the prefix that marker names. */
 static struct node *
 settle(struct listing *l, struct node *at)
 {
@@ -129,8 +129,6 @@ settle(struct listing *l, struct node *at)
 		if (n && n == m->value_len && memcmp(at->o->key, m->value,
 		    n) == 0)
 			at = behind(l->b, m->value, n);
-		else if (l->now - at->o->born < l->delay)
-			at = at->next[0];
 		else
 			return at;
 	}
@@ -170,8 +168,8 @@ walk(struct listing *l)
 void
 op_list(struct conn *c, struct req *r)
 {
-	struct listing l = { .c = c, .b = r->bucket, .now = now_ns(),
-	    .delay = c->f->set.list_delay * 1000000 };
+	struct listing l = { .c = c, .b = r->bucket };
+	int64_t delay = c->f->set.list_delay * 1000000;
 	struct text t = { 0 };
 	bool more;
 
@@ -189,9 +187,13 @@ op_list(struct conn *c, struct req *r)
 	    l.page.delimiter != 0);
 	text_fmt(&t, "\t<MaxKeys>%" PRId64 "</MaxKeys>\n", l.page.max);
 	pthread_mutex_lock(&c->f->lock);
+	if (delay > 0)
+		l.b = bucket_at(r->bucket, now_ns() - delay);
 	more = walk(&l);
 	if (more)
 		page_name(&t, &l.page, "NextMarker", l.last, l.last_len);
+	if (delay > 0)
+		bucket_forget(l.b);
 	pthread_mutex_unlock(&c->f->lock);
 	text_fmt(&t, "\t<IsTruncated>%s</IsTruncated>\n",
 	    more ? "true" : "false");

@@ -34,7 +34,7 @@ static const char usage_text[] =
     "  --tls CERT KEY       speak TLS\n"
     "  --latency MS         before every answer\n"
     "  --rate BYTES         per second and connection, each way\n"
-    "  --list-delay MS      until a new key is listed\n"
+    "  --list-delay MS      until lists show what was stored or deleted\n"
     "  --skew S             the server's clock is off by S seconds\n"
     "  --idle S             closes idle connections (default 60)\n"
     "  --copy-limit BYTES   the largest copy (default 5 GiB)\n"

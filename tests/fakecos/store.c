@@ -61,6 +61,26 @@ object_drop(struct object *o)
 	object_free(o);
 }
 
+/* Out of the bucket, but lists may show it for a while. */
+static void
+object_end(struct bucket *b, struct object *o)
+{
+	struct object **p;
+	int64_t now = now_ns(), delay = b->f->set.list_delay * 1000000;
+
+	if (delay > 0) {
+		o->ended = now;
+		o->past = b->past;
+		b->past = object_ref(o);
+	}
+	for (p = &b->past; *p && now - (*p)->ended < delay; p = &(*p)->past)
+		;
+	while ((o = *p) != NULL) {
+		*p = o->past;
+		object_free(o);
+	}
+}
+
 static struct node *
 node_new(struct object *o, int height)
 {
@@ -90,6 +110,7 @@ bucket_add(struct fakecos *f, const char *name)
 {
 	struct bucket *b = xalloc(sizeof(*b)), **end = &f->buckets;
 
+	b->f = f;
 	b->name = xcopy(name, strlen(name));
 	b->head = node_new(NULL, LEVELS);
 	b->random = 0x2545F4914F6CDD1Du;
@@ -160,15 +181,16 @@ store_insert(struct bucket *b, struct object *o, bool fresh)
 	struct node *path[LEVELS], *at = search(b, o->key, o->key_len, path);
 	int i;
 
+	if (is_key(at, o->key, o->key_len) && fresh)
+		return false;
+	if (o->born == 0)
+		o->born = now_ns();
 	if (is_key(at, o->key, o->key_len)) {
-		if (fresh)
-			return false;
-		o->born = at->o->born;
+		object_end(b, at->o);
 		object_drop(at->o);
 		at->o = o;
 		return true;
 	}
-	o->born = now_ns();
 	at = node_new(o, random_height(b));
 	for (i = 0; i < at->height; i++) {
 		at->next[i] = path[i]->next[i];
@@ -209,6 +231,7 @@ store_remove(struct bucket *b, const char *key, size_t n)
 		return false;
 	for (i = 0; i < at->height; i++)
 		path[i]->next[i] = at->next[i];
+	object_end(b, at->o);
 	object_drop(at->o);
 	free(at);
 	b->count--;
@@ -219,6 +242,7 @@ static void
 bucket_clear(struct bucket *b, bool doom)
 {
 	struct node *n = b->head->next[0], *next;
+	struct object *o;
 	struct upload *u;
 
 	for (; n; n = next) {
@@ -231,10 +255,53 @@ bucket_clear(struct bucket *b, bool doom)
 	}
 	memset(b->head->next, 0, LEVELS * sizeof(b->head->next[0]));
 	b->count = 0;
+	while ((o = b->past) != NULL) {
+		b->past = o->past;
+		object_free(o);
+	}
 	while ((u = b->uploads) != NULL) {
 		upload_take(b, u);
 		upload_free(u);
 	}
+}
+
+static void
+bucket_show(struct bucket *to, struct object *o)
+{
+	struct node *path[LEVELS], *at = search(to, o->key, o->key_len, path);
+	int i;
+
+	at = node_new(object_ref(o), random_height(to));
+	for (i = 0; i < at->height; i++) {
+		at->next[i] = path[i]->next[i];
+		path[i]->next[i] = at;
+	}
+}
+
+struct bucket *
+bucket_at(struct bucket *b, int64_t ns)
+{
+	struct bucket *then = xalloc(sizeof(*then));
+	struct object *o;
+	struct node *n;
+
+	then->head = node_new(NULL, LEVELS);
+	then->random = b->random;
+	for (n = b->head->next[0]; n; n = n->next[0])
+		if (n->o->born <= ns)
+			bucket_show(then, n->o);
+	for (o = b->past; o; o = o->past)
+		if (o->born <= ns && o->ended > ns)
+			bucket_show(then, o);
+	return then;
+}
+
+void
+bucket_forget(struct bucket *then)
+{
+	bucket_clear(then, false);
+	free(then->head);
+	free(then);
 }
 
 void

@@ -33,7 +33,8 @@ struct object {
 	size_t key_len;
 	struct body body;
 	int64_t mtime;		/* ms, server's clock */
-	int64_t born;		/* ns, monotonic: when the key came to be */
+	int64_t born, ended;	/* ns, monotonic: when it was in the bucket */
+	struct object *past;	/* the next of bucket.past */
 	char class[32];
 	char *headers;		/* "Name: value\r\n" ..., as stored */
 };
@@ -67,6 +68,9 @@ struct bucket {
 	char *name;
 	struct node *head;
 	size_t count;
+	struct fakecos *f;
+	struct object *past;	/* gone or replaced, while lists lag; the
+				 * latest first */
 	uint64_t random;
 	struct upload *uploads;
 };
@@ -112,6 +116,9 @@ const char *store_put(struct fakecos *, struct bucket *, struct object *,
     bool fresh);
 bool store_insert(struct bucket *, struct object *, bool fresh);
 bool store_remove(struct bucket *, const char *, size_t);
+/* What was in the bucket at that time, in order; bucket_forget ends it. */
+struct bucket *bucket_at(struct bucket *, int64_t ns);
+void bucket_forget(struct bucket *);
 /* the first object with key >= (or > when after) */
 struct node *store_seek(struct bucket *, const char *, size_t, bool after);
 

@@ -2,6 +2,7 @@
 
 import ftplib
 import json
+import time
 import urllib.parse
 import urllib.request
 
@@ -312,6 +313,33 @@ def test_a_delete_that_fails_in_a_tree_is_said_and_a_rerun_ends_it(ftp,
     assert fake.keys() == ['e/f%06d' % i for i in range(20)]
 
 
+def test_a_tree_half_deleted_is_ended_by_a_rerun(ftp, fake):
+    fake.put('d/', b'')
+    fake.fill('d/f', 1500, 3)
+    fake.fault(op='DeleteMultipleObjects', status=403, code='AccessDenied',
+               skip=1)
+    refused(451, ftp.rename, 'd', 'e')
+    left = [k for k in fake.keys() if k.startswith('d/')]
+    assert 0 < len(left) < 1500
+    fake.put('d/late', b'1')            # nobody has copied it
+    refused(550, ftp.rename, 'd', 'e')
+    ftp.delete('d/late')
+    fake.reset()
+    assert ftp.rename('d', 'e').startswith('250 ')
+    assert fake.keys() == ['e/'] + ['e/f%06d' % i for i in range(1500)]
+    assert 'CopyObject' not in fake.ops()
+
+
+def test_an_empty_directory_onto_a_full_one_is_550(ftp, fake):
+    fake.put('d/', b'')
+    fake.put('d/s/', b'')
+    fake.put('e/', b'')
+    fake.put('e/s/', b'')
+    fake.put('e/x', b'1')
+    refused(550, ftp.rename, 'd', 'e')
+    assert fake.keys() == ['d/', 'd/s/', 'e/', 'e/s/', 'e/x']
+
+
 def test_a_tree_whose_second_page_fails_keeps_its_source(ftp, fake):
     fake.fill('d/f', 1500)
     fake.fault(op='ListObjects', status=403, code='AccessDenied', skip=3,
@@ -354,3 +382,40 @@ def test_other_sessions_go_on_during_a_rename(server, ftp, fake):
     harness.store(ftp, 'meanwhile', b'1')
     assert r.reply().startswith('250 ')
     r.close()
+
+
+def test_many_keys_at_once(ftp, fake):
+    """1600 requests of 20 ms: 4 s eight at a time.  The whole bar, 10,000
+    keys in under 15 s, is in test_large.py."""
+    fake.fill('d/f', 800)
+    fake.config(latency=20)
+    try:
+        start = time.monotonic()
+        ftp.rename('d', 'e')
+        took = time.monotonic() - start
+    finally:
+        fake.config(latency=0)
+    assert len(fake.keys()) == 800
+    assert took < 3
+
+
+def test_progress_is_logged(server, ftp, fake):
+    fake.fill('d/f', 60)
+    fake.fault(op='CopyObject', delay=5200, skip=30)
+    ftp.rename('d', 'progress')
+    said = [x for x in server.log_text().splitlines() if '/d/ to progress/' in x]
+    assert len(said) == 2, said
+    assert ' 59 keys copied, 0 removed, 5 s' in said[0]
+    assert said[1].endswith(' 60 keys copied, 60 removed, 5 s, done')
+
+
+def test_a_deep_tree(ftp, fake):
+    keys = ['d/' + '/'.join('s%d' % i for i in range(n)) + '/f'
+            for n in range(1, 100)]
+    for k in keys:
+        fake.put(k, k.encode())
+    ftp.rename('d', 'e')
+    assert fake.keys() == sorted('e' + k[1:] for k in keys)
+    assert fake.get('e' + keys[-1][1:]) == keys[-1].encode()
+    ftp.cwd(keys[-1].replace('d/', '/e/', 1)[:-2])
+    assert ftp.nlst() == ['f']
