@@ -24,7 +24,8 @@
 enum {
 	EXIT_CONF = 1,
 	EXIT_START = 2,
-	ABORT_MS = 800		/* for the last aborts, after the drain */
+	ABORT_MS = 800,		/* for the last aborts, after the drain */
+	TLS_CACHE_BYTES = 256 * 1024	/* sessions of FTPS, 100 bytes each */
 };
 
 static const char usage[] =
@@ -50,6 +51,8 @@ struct program {
 	struct net_loop *loop;
 	struct net_resolver *resolver;
 	struct tls_trust *trust;
+	struct tls_identity *identity;
+	struct tls_cache *cache;
 	struct cos_client *client;
 	struct cos_bucket **buckets;
 	struct ftp_listeners listeners;
@@ -210,6 +213,21 @@ load_trust(struct program *p, struct err *e)
 	return p->trust != NULL ? 0 : -1;
 }
 
+/* Our own certificate, for FTPS. */
+static int
+load_identity(struct program *p, struct err *e)
+{
+	const struct conf *c = p->conf;
+
+	if (c->tls_mode == CONF_TLS_OFF || p->identity != NULL)
+		return 0;
+	p->identity = tls_identity_load(c->cert_file, c->key_file, e);
+	if (p->identity == NULL)
+		return -1;
+	p->cache = tls_cache_new(TLS_CACHE_BYTES);
+	return p->cache != NULL ? 0 : err_set(e, "out of memory");
+}
+
 static int
 build(struct program *p, struct err *e)
 {
@@ -217,7 +235,8 @@ build(struct program *p, struct err *e)
 	size_t i;
 
 	p->loop = net_loop_new(e);
-	if (p->loop == NULL || load_trust(p, e) < 0)
+	if (p->loop == NULL || load_trust(p, e) < 0 ||
+	    load_identity(p, e) < 0)
 		return -1;
 	set = client_settings(p);
 	p->resolver = net_resolver_new(p->loop);
@@ -248,6 +267,8 @@ take_apart(struct program *p)
 	cos_client_free(p->client);
 	net_resolver_free(p->resolver);
 	tls_trust_free(p->trust);
+	tls_identity_free(p->identity);
+	tls_cache_free(p->cache);
 	net_loop_free(p->loop);
 	free(p->buckets);
 	log_free(p->log);
@@ -404,6 +425,19 @@ program_step(struct net_task *t, unsigned why)
 }
 
 static void
+say_tls(const struct program *p)
+{
+	unsigned bits = tls_identity_rsa_bits(p->identity);
+
+	log_line(p->log, LOG_LEVEL_INFO, "FTPS with the certificate in %s",
+	    p->conf->cert_file);
+	if (bits > 3072)
+		log_line(p->log, LOG_LEVEL_WARNING, "key_file: RSA of %u bits "
+		    "makes handshakes slow for all clients; EC on P-256 is "
+		    "as strong as needed", bits);
+}
+
+static void
 say_ready(const struct program *p)
 {
 	struct cos_client_settings set = client_settings(p);
@@ -420,6 +454,8 @@ say_ready(const struct program *p)
 	}
 	log_line(p->log, largest < set.max_file ? LOG_LEVEL_WARNING :
 	    LOG_LEVEL_INFO, "largest file: %" PRId64 " bytes", largest);
+	if (p->identity != NULL)
+		say_tls(p);
 	log_line(p->log, LOG_LEVEL_INFO, "cosftpd %s ready on port %u, %zu "
 	    "account%s", COSFTPD_VERSION, ftp_listeners_port(&p->listeners),
 	    p->conf->naccounts, p->conf->naccounts == 1 ? "" : "s");
@@ -445,7 +481,8 @@ serve(struct program *p)
 	if (ftp_listen(&p->listeners, p->conf, &e) < 0)
 		goto out;
 	set = (struct ftp_settings){ .conf = p->conf, .buckets = p->buckets,
-	    .resolver = p->resolver, .listeners = &p->listeners };
+	    .resolver = p->resolver, .listeners = &p->listeners,
+	    .identity = p->identity, .cache = p->cache };
 	p->server = ftp_server_new(p->loop, p->log, &set, &e);
 	if (p->server == NULL)
 		goto out;
@@ -482,10 +519,13 @@ main(int argc, char **argv)
 		set = client_settings(&p);
 		conf_print(p.conf, stdout);
 		say_largest(&set);
-	}
-	if (o.test && !o.check) {
-		conf_free(p.conf);
-		return 0;
+		status = load_identity(&p, &e) < 0 ? EXIT_CONF : 0;
+		if (status != 0)
+			fprintf(stderr, "cosftpd: %s\n", e.text);
+		if (status != 0 || !o.check) {
+			take_apart(&p);
+			return status;
+		}
 	}
 	if (!o.check)
 		quiet = p.conf->log;

@@ -73,6 +73,17 @@ const struct conf_key conf_keys[] = {
 
 	{ CONF_TLS, "ca_file", &conf_text, C(ca_file), NULL, 0, 4096,
 	  0, conf_check_file, "certificates trusted for https to COS" },
+	{ CONF_TLS, "cert_file", &conf_text, C(cert_file), NULL, 0, 4096,
+	  0, conf_check_file, "our certificate and its chain, for FTPS" },
+	{ CONF_TLS, "key_file", &conf_text, C(key_file), NULL, 0, 4096,
+	  0, conf_check_file, "its private key, where cert_file has none" },
+	{ CONF_TLS, "mode", &conf_tls_mode, C(tls_mode), NULL, 0, 0, 0, NULL,
+	  "what clients may do without TLS" },
+	{ CONF_TLS, "implicit_port", &conf_port, C(implicit_port), "0",
+	  1, 65535, CONF_ZERO, NULL, "TLS from the first byte, 0: none" },
+	{ CONF_TLS, "require_session_reuse", &conf_bool,
+	  C(require_session_reuse), "false", 0, 0, 0, NULL,
+	  "data connections must resume the control connection's session" },
 
 	{ CONF_FILE, "single_file_max_size", &conf_size,
 	  C(single_file_max_size), "200G", 1, 50000 * GIB, 0, NULL,

@@ -16,6 +16,13 @@
 #include "log.h"
 
 enum conf_interrupted { CONF_COMPLETE, CONF_DISCARD };
+enum conf_tls_mode {		/* each asks for more than the one before */
+	CONF_TLS_UNSET,		/* never after conf_load */
+	CONF_TLS_OFF,
+	CONF_TLS_ALLOW,
+	CONF_TLS_LOGIN,		/* no login in clear */
+	CONF_TLS_ALL		/* and no data in clear */
+};
 
 /* One [COS_ACCOUNT_x] section. */
 struct conf_account {
@@ -52,6 +59,10 @@ struct conf {
 	char *banner;			/* NULL = the default greeting */
 	/* [TLS] */
 	char *ca_file;			/* NULL = the system's places */
+	char *cert_file, *key_file;	/* key_file NULL = in cert_file */
+	enum conf_tls_mode tls_mode;	/* not off: there is a cert_file */
+	uint16_t implicit_port;		/* 0 = none */
+	bool require_session_reuse;
 	/* [FILE_OPTION] */
 	int64_t single_file_max_size;	/* bytes */
 	/* [OPTIONAL] */

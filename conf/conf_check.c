@@ -95,6 +95,47 @@ conf_check_account(struct conf_load *l)
 	}
 }
 
+/* ---- [TLS] ---- */
+
+/* What has no meaning without a certificate. */
+static void
+check_certificate(struct conf_load *l)
+{
+	static const char *const names[] = { "key_file", "mode",
+	    "implicit_port", "require_session_reuse" };
+	const struct conf *c = l->conf;
+	char port[8];
+	const char *value[] = { c->key_file, c->tls_mode > CONF_TLS_OFF ?
+	    conf_tls_mode.choice[c->tls_mode - CONF_TLS_OFF].name : NULL,
+	    c->implicit_port > 0 ? port : NULL,
+	    c->require_session_reuse ? "true" : NULL };
+	size_t i;
+
+	snprintf(port, sizeof(port), "%u", c->implicit_port);
+	for (i = 0; i < sizeof(value) / sizeof(value[0]); i++)
+		if (value[i] != NULL)
+			conf_note(l, true, line_of(l, names[i]), "[%s] %s = "
+			    "%.60s: needs a certificate, and cert_file is not "
+			    "set", l->heading, names[i], value[i]);
+}
+
+void
+conf_check_tls(struct conf_load *l)
+{
+	const struct conf *c = l->conf;
+
+	l->implicit_line = line_of(l, "implicit_port");
+	if (c->cert_file == NULL) {
+		/* one that cannot be read is complained of already */
+		if (line_of(l, "cert_file") == 0 || l->notes->nerrors == 0)
+			check_certificate(l);
+	} else if (c->tls_mode == CONF_TLS_OFF && c->implicit_port > 0) {
+		conf_note(l, true, l->implicit_line, "[%s] implicit_port = %u: "
+		    "mode = off in line %d, allowed: 0", l->heading,
+		    c->implicit_port, line_of(l, "mode"));
+	}
+}
+
 /* ---- all accounts ---- */
 
 struct entry {
@@ -187,7 +228,16 @@ check_unique(struct conf_load *l)
 void
 conf_check_all(struct conf_load *l)
 {
-	if (l->conf->naccounts == 0)
+	struct conf *c = l->conf;
+
+	if (c->tls_mode == CONF_TLS_UNSET)
+		c->tls_mode = c->cert_file != NULL ? CONF_TLS_ALLOW :
+		    CONF_TLS_OFF;
+	if (c->implicit_port > 0 && c->implicit_port == c->listen_port)
+		conf_note(l, true, l->implicit_line, "[TLS] implicit_port = "
+		    "%u: is the listen_port, allowed: another port",
+		    c->implicit_port);
+	if (c->naccounts == 0)
 		conf_note(l, true, 0, "no account: at least one section "
 		    "[COS_ACCOUNT_x] is needed");
 	else

@@ -137,6 +137,14 @@ static const struct conf_choice interrupted[] = {
 	{ NULL, 0 }
 };
 
+static const struct conf_choice tls_modes[] = {
+	{ "off", CONF_TLS_OFF },
+	{ "allow", CONF_TLS_ALLOW },
+	{ "require-login", CONF_TLS_LOGIN },
+	{ "require-all", CONF_TLS_ALL },
+	{ NULL, 0 }
+};
+
 static const struct conf_choice whens[] = {
 	{ "S", 'S' },
 	{ "M", 'M' },
@@ -157,5 +165,7 @@ const struct conf_type conf_content = { "a choice", parse_choice,
 	print_choice, contents, sizeof(bool) };
 const struct conf_type conf_interrupted = { "a policy", parse_choice,
 	print_choice, interrupted, sizeof(enum conf_interrupted) };
+const struct conf_type conf_tls_mode = { "a mode", parse_choice, print_choice,
+	tls_modes, sizeof(enum conf_tls_mode) };
 const struct conf_type conf_when = { "a unit of time", parse_choice,
 	print_choice, whens, sizeof(char) };

@@ -71,7 +71,7 @@ void *conf_at(const struct conf_key *, const struct conf *,
 /* conf_type.c */
 extern const struct conf_type conf_text, conf_bool, conf_int, conf_port,
     conf_ports, conf_size, conf_rights, conf_level, conf_protocol,
-    conf_content, conf_interrupted, conf_when;
+    conf_content, conf_interrupted, conf_tls_mode, conf_when;
 
 /* conf_host.c: checks of texts, NULL when fine */
 bool conf_is_host(const char *name, size_t len);
@@ -96,6 +96,7 @@ struct conf_load {
 	bool skip;		/* in a section that is not ours */
 	struct conf_account *account;		/* with CONF_ACCOUNT */
 	int seen[CONF_KEYS_MAX];		/* line in this section, 0 */
+	int implicit_line;
 	bool no_memory;
 };
 
@@ -110,6 +111,7 @@ void conf_hint_section(const char *name, char *buf, size_t size);
 
 /* conf_check.c: what one value alone does not show */
 void conf_check_account(struct conf_load *);	/* the one just read */
+void conf_check_tls(struct conf_load *);	/* the section just read */
 void conf_check_all(struct conf_load *);
 
 #endif

@@ -163,6 +163,8 @@ end_section(struct conf_load *l)
 {
 	if (l->account != NULL)
 		conf_check_account(l);
+	else if (l->section == CONF_TLS && l->heading[0] != '\0' && !l->skip)
+		conf_check_tls(l);
 	l->account = NULL;
 	memset(l->seen, 0, sizeof(l->seen));
 }

@@ -129,6 +129,8 @@ ftp_cmd_pass(struct ftp_session *s)
 	s->bucket = s->server->buckets[match];
 	s->login_failures = 0;
 	ftp_session_name(s);
+	log_line(s->server->log, LOG_LEVEL_INFO, "%s logged in, %s", s->who,
+	    ftp_tls_text(s));
 	ftp_reply(s, 230, "Logged in.");
 }
 
@@ -144,6 +146,10 @@ ftp_cmd_acct(struct ftp_session *s)
 void
 ftp_cmd_rein(struct ftp_session *s)
 {
+	if (s->tls) {		/* RFC 4217 11: it would end TLS */
+		ftp_reply(s, 502, "Not over TLS: connect anew instead.");
+		return;
+	}
 	ftp_session_reset(s);
 	ftp_reply(s, 220, "Ready for a new user.");
 }

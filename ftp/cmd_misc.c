@@ -31,7 +31,7 @@ ftp_cmd_feat(struct ftp_session *s)		/* RFC 2389 3 */
 
 	c = ftp_command_list(&n);
 	for (i = 0; i < n; i++) {
-		if (!(c[i].flags & CMD_FEAT))
+		if (!(c[i].flags & CMD_FEAT) || !ftp_command_offered(s, &c[i]))
 			continue;
 		if (strcmp(c[i].verb, "MLST") == 0) {
 			ftp_facts_text(facts, sizeof(facts), s->facts, true);
@@ -55,7 +55,7 @@ ftp_cmd_help(struct ftp_session *s)
 
 	c = ftp_command_list(&n);
 	for (i = 0; i < n; i++) {
-		if (c[i].flags & CMD_HIDDEN)
+		if (!ftp_command_offered(s, &c[i]))
 			continue;
 		net_buf_printf(&b, " %-4s%s", c[i].verb,
 		    ++shown % 12 == 0 ? "\r\n" : "");

@@ -12,13 +12,22 @@ enum {
 
 static const struct ftp_command table[] = {
 	/* access control, RFC 959 4.1.1 */
-	{ "USER", ftp_cmd_user, CMD_ARG, NULL },
-	{ "PASS", ftp_cmd_pass, CMD_LOG, NULL },
-	{ "ACCT", ftp_cmd_acct, 0, NULL },
+	{ "USER", ftp_cmd_user, CMD_ARG | CMD_SECRET, NULL },
+	{ "PASS", ftp_cmd_pass, CMD_SECRET, NULL },
+	{ "ACCT", ftp_cmd_acct, CMD_SECRET, NULL },
 	{ "CWD", ftp_cmd_cwd, CMD_LOGIN | CMD_ARG, NULL },
 	{ "CDUP", ftp_cmd_cdup, CMD_LOGIN, NULL },
 	{ "REIN", ftp_cmd_rein, 0, NULL },
 	{ "QUIT", ftp_cmd_quit, 0, NULL },
+	/* RFC 2228, RFC 4217 */
+	{ "AUTH", ftp_cmd_auth, CMD_TLS | CMD_ARG | CMD_FEAT, "AUTH TLS" },
+	{ "ADAT", ftp_cmd_adat, CMD_TLS, NULL },
+	{ "PBSZ", ftp_cmd_pbsz, CMD_TLS | CMD_ARG | CMD_FEAT, NULL },
+	{ "PROT", ftp_cmd_prot, CMD_TLS | CMD_ARG | CMD_FEAT, NULL },
+	{ "CCC", ftp_cmd_ccc, CMD_TLS, NULL },
+	{ "MIC", ftp_cmd_mic, CMD_TLS, NULL },
+	{ "CONF", ftp_cmd_mic, CMD_TLS, NULL },
+	{ "ENC", ftp_cmd_mic, CMD_TLS, NULL },
 	/* transfer parameters, RFC 959 4.1.2, RFC 2428 */
 	{ "PORT", ftp_cmd_port, CMD_LOGIN | CMD_ARG, NULL },
 	{ "PASV", ftp_cmd_pasv, CMD_LOGIN, NULL },
@@ -90,6 +99,13 @@ static const char *const http_verbs[] = {
 	"PATCH",
 };
 
+bool
+ftp_command_offered(const struct ftp_session *s, const struct ftp_command *c)
+{
+	return !(c->flags & CMD_HIDDEN) &&
+	    (!(c->flags & CMD_TLS) || s->server->identity != NULL);
+}
+
 const struct ftp_command *
 ftp_command_list(size_t *n)
 {
@@ -131,7 +147,13 @@ allowed(struct ftp_session *s, const struct ftp_command *c)
 {
 	const struct conf_account *a = s->account;
 
-	if ((c->flags & CMD_LOGIN) && a == NULL)
+	if ((c->flags & CMD_TLS) && s->server->identity == NULL)
+		ftp_reply(s, 502, "This server has no TLS.");
+	else if ((c->flags & CMD_SECRET) && !s->tls &&
+	    s->server->conf->tls_mode >= CONF_TLS_LOGIN)
+		ftp_reply(s, 530, "Logins in clear are refused: AUTH TLS "
+		    "first.");
+	else if ((c->flags & CMD_LOGIN) && a == NULL)
 		ftp_reply(s, 530, "Please log in with USER and PASS.");
 	else if ((c->flags & CMD_ARG) && s->arg[0] == '\0')
 		ftp_reply(s, 501, "%s needs an argument.", c->verb);

@@ -46,6 +46,23 @@ accept_failed(struct ftp_data *d)
 	net_task_wake(&d->session->task);
 }
 
+/* We are the TLS server, whoever has connected (RFC 4217 9). */
+static void
+protect(struct ftp_data *d)
+{
+	const struct ftp_server *v = d->session->server;
+	struct tls_conn *tls;
+	struct err e;
+
+	if (!d->session->protect || net_stream_tls_conn(d->stream) != NULL)
+		return;
+	tls = tls_server_new(v->identity, v->cache, false, &e);
+	if (tls == NULL)
+		snprintf(d->reason, sizeof(d->reason), "%.150s", e.text);
+	else
+		net_stream_tls(d->stream, tls);
+}
+
 static void
 step(struct net_task *t, unsigned why)
 {
@@ -72,6 +89,8 @@ step(struct net_task *t, unsigned why)
 	d->stream = net_stream_new(s->server->loop, fd, &s->task);
 	if (d->stream == NULL)
 		snprintf(d->reason, sizeof(d->reason), "out of memory");
+	else
+		protect(d);
 	net_task_wake(&s->task);
 }
 
@@ -148,6 +167,19 @@ ftp_data_start(struct ftp_data *d)
 	    &e);
 	if (d->stream == NULL)
 		snprintf(d->reason, sizeof(d->reason), "%.150s", e.text);
+	else
+		protect(d);
+}
+
+bool
+ftp_data_protect(struct ftp_data *d)
+{
+	if (d->stream == NULL)
+		return true;
+	if (!d->session->protect)
+		return net_stream_tls_conn(d->stream) == NULL;
+	protect(d);
+	return true;
 }
 
 enum ftp_data_state

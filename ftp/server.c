@@ -29,11 +29,13 @@ sessions_of(const struct ftp_server *v, const struct net_addr *peer)
 	return n;
 }
 
-/* A polite no: one line and the end. */
+/* A polite no: one line and the end.  A client that awaits TLS gets the end
+ * only: a handshake for a word would be too much. */
 static void
-refuse(struct ftp_server *v, int fd, const struct net_addr *peer,
+refuse(struct ftp_listener *l, int fd, const struct net_addr *peer,
     const char *why)
 {
+	struct ftp_server *v = l->server;
 	struct net_stream *t = net_stream_new(v->loop, fd, NULL);
 	char line[128], text[NET_ADDR_TEXT];
 
@@ -42,7 +44,8 @@ refuse(struct ftp_server *v, int fd, const struct net_addr *peer,
 	if (t == NULL)
 		return;
 	snprintf(line, sizeof(line), "421 %s, try again later.\r\n", why);
-	net_stream_put(t, line, strlen(line));
+	if (!l->tls)
+		net_stream_put(t, line, strlen(line));
 	net_stream_shutdown(t);
 	net_stream_free(t);
 }
@@ -54,9 +57,9 @@ admit(struct ftp_listener *l, int fd, const struct net_addr *peer)
 	size_t per_ip = (size_t)v->conf->max_per_ip;
 
 	if (v->max_sessions > 0 && v->nsessions >= v->max_sessions)
-		refuse(v, fd, peer, "Too many connections");
+		refuse(l, fd, peer, "Too many connections");
 	else if (per_ip > 0 && sessions_of(v, peer) >= per_ip)
-		refuse(v, fd, peer, "Too many connections from your address");
+		refuse(l, fd, peer, "Too many connections from your address");
 	else
 		ftp_session_new(v, fd, peer, l->tls);
 }
@@ -73,7 +76,7 @@ out_of_descriptors(struct ftp_listener *l)
 	close(v->spare);
 	fd = net_accept(l->fd, &peer);
 	if (fd >= 0)
-		refuse(v, fd, &peer, "The server is out of descriptors");
+		refuse(l, fd, &peer, "The server is out of descriptors");
 	v->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	net_task_watch(&l->task, l->fd, 0);
 	net_task_deadline(&l->task, PAUSE_MS);
@@ -151,13 +154,13 @@ masq_start(struct ftp_server *v)
 }
 
 static int
-listen_on(const struct conf *c, struct err *e)
+listen_on(const struct conf *c, uint16_t port, struct err *e)
 {
 	struct net_addr a;
 
 	if (c->listen_address == NULL)
-		return net_listen_any(c->listen_port, BACKLOG, e);
-	if (net_addr_parse(&a, c->listen_address, c->listen_port) < 0)
+		return net_listen_any(port, BACKLOG, e);
+	if (net_addr_parse(&a, c->listen_address, port) < 0)
 		return err_set(e, "listen_address = %s is not an address",
 		    c->listen_address);
 	return net_listen(&a, BACKLOG, e);
@@ -167,8 +170,11 @@ int
 ftp_listen(struct ftp_listeners *s, const struct conf *c, struct err *e)
 {
 	s->implicit = -1;
-	s->plain = listen_on(c, e);
-	return s->plain < 0 ? -1 : 0;
+	s->plain = listen_on(c, c->listen_port, e);
+	if (s->plain < 0 || c->implicit_port == 0)
+		return s->plain < 0 ? -1 : 0;
+	s->implicit = listen_on(c, c->implicit_port, e);
+	return s->implicit < 0 ? -1 : 0;
 }
 
 void

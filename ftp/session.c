@@ -93,7 +93,6 @@ ftp_session_new(struct ftp_server *server, int fd, const struct net_addr *peer,
 	struct ftp_session *s = calloc(1, sizeof(*s));
 	char text[NET_ADDR_TEXT];
 
-	(void)tls;
 	if (s == NULL) {
 		struct net_stream *t = net_stream_new(server->loop, fd, NULL);
 
@@ -113,7 +112,7 @@ ftp_session_new(struct ftp_server *server, int fd, const struct net_addr *peer,
 	server->sessions = s;
 	server->nsessions++;
 	ftp_session_reset(s);
-	if (s->control == NULL) {
+	if (s->control == NULL || (tls && !ftp_tls_begin(s))) {
 		ftp_session_free(s);
 		return;
 	}
@@ -327,10 +326,15 @@ step(struct net_task *t, unsigned why)
 {
 	struct ftp_session *s = (struct ftp_session *)t;
 
-	if (s->job != NULL)
+	if (s->handshake) {
+		ftp_tls_step(s, why & NET_TIMEOUT);
+		if (!s->handshake)
+			arm_idle(s);
+	} else if (s->job != NULL) {
 		s->job->step(s, s->job);
-	else if (why & NET_TIMEOUT)
+	} else if (why & NET_TIMEOUT) {
 		timed_out(s);
+	}
 	if (!s->gone)
 		read_lines(s);
 	if (!s->gone && (s->unread || control_lost(s)))
@@ -348,12 +352,12 @@ step(struct net_task *t, unsigned why)
 		ftp_session_free(s);
 }
 
-/* The session, its job, and the two buffers a transfer has: what a download
- * has read ahead, and the listing's text and page. */
+/* The session, its job, the two buffers a transfer has: what a download has
+ * read ahead, and the listing's text and page; and TLS on both connections. */
 size_t
 ftp_session_bytes(void)
 {
-	return sizeof(struct ftp_session) + 512 * 1024;
+	return sizeof(struct ftp_session) + (512 + 48) * 1024;
 }
 
 void

@@ -79,6 +79,8 @@ struct ftp_session {
 	int noops;			/* answered when the job has ended */
 	bool unread;			/* too many replies wait for the client */
 	bool quitting;			/* close when the replies are out */
+	bool tls, handshake;		/* on the control connection, under way */
+	bool pbsz, protect;		/* PBSZ was given; PROT P */
 
 	char *user;			/* owned: of USER */
 	const struct conf_account *account;	/* NULL: not logged in */
@@ -138,7 +140,9 @@ enum {
 	CMD_FEAT = 64,		/* named by FEAT */
 	CMD_ARG = 128,		/* needs an argument */
 	CMD_HIDDEN = 256,	/* an X alias: not in HELP */
-	CMD_MOVES = 512		/* a transfer: uses up REST, even refused */
+	CMD_MOVES = 512,	/* a transfer: uses up REST, even refused */
+	CMD_TLS = 1024,		/* there must be a certificate */
+	CMD_SECRET = 2048	/* not in clear where mode asks for TLS */
 };
 struct ftp_command {
 	char verb[5];
@@ -149,19 +153,38 @@ struct ftp_command {
 void ftp_command_run(struct ftp_session *);	/* verb and arg are set */
 bool ftp_command_known(const char *verb);
 const struct ftp_command *ftp_command_list(size_t *n);
+/* For HELP and FEAT. */
+bool ftp_command_offered(const struct ftp_session *,
+    const struct ftp_command *);
 
 /* ---- data.c: the data connection ---- */
 struct ftp_data;
+/* The connection is TLS when PROT P holds as it is accepted, or else as the
+ * transfer begins: a client may shake hands at once, or after the 150. */
 enum ftp_data_state { DATA_WAITING, DATA_OPEN, DATA_FAILED };
 /* *port is the listening port; NULL: no port is free (425) */
 struct ftp_data *ftp_data_passive(struct ftp_session *, uint16_t *port);
 struct ftp_data *ftp_data_active(struct ftp_session *,
     const struct net_addr *to);
 void ftp_data_start(struct ftp_data *);	/* active: connect now */
+/* A transfer begins: PROT is settled.  false: it was another when TLS began
+ * here. */
+bool ftp_data_protect(struct ftp_data *);
 enum ftp_data_state ftp_data_state(const struct ftp_data *);
 struct net_stream *ftp_data_stream(const struct ftp_data *);
 const char *ftp_data_reason(const struct ftp_data *);
 void ftp_data_free(struct ftp_data *);
+
+/* ---- cmd_tls.c: what session and transfers need of FTPS ---- */
+/* TLS from the first byte; false: out of memory, which is logged. */
+bool ftp_tls_begin(struct ftp_session *);
+/* While s->handshake: is it over?  Ends the session when it has failed. */
+void ftp_tls_step(struct ftp_session *, bool timeout);
+/* "in clear", or version and cipher suite */
+const char *ftp_tls_text(const struct ftp_session *);
+/* Logs how the data connection was made; false: not from our session, and
+ * that is required. */
+bool ftp_tls_data(struct ftp_session *, const struct net_stream *data);
 
 /* ---- transfer.c: what RETR, STOR and LIST have in common ---- */
 struct ftp_transfer {
@@ -171,7 +194,7 @@ struct ftp_transfer {
 	bool opened;			/* 150 was sent */
 	bool waits_client;		/* the stall clock runs */
 };
-/* Takes the session's data connection; false: replied 425 already. */
+/* Takes the session's data connection; false: replied already. */
 bool ftp_transfer_begin(struct ftp_session *, struct ftp_transfer *);
 void ftp_transfer_open(struct ftp_session *, struct ftp_transfer *,
     const char *what);			/* 150, and connect */
@@ -227,6 +250,12 @@ void ftp_cmd_pass(struct ftp_session *);
 void ftp_cmd_acct(struct ftp_session *);
 void ftp_cmd_rein(struct ftp_session *);
 void ftp_cmd_quit(struct ftp_session *);
+void ftp_cmd_auth(struct ftp_session *);	/* cmd_tls.c */
+void ftp_cmd_adat(struct ftp_session *);
+void ftp_cmd_pbsz(struct ftp_session *);
+void ftp_cmd_prot(struct ftp_session *);
+void ftp_cmd_ccc(struct ftp_session *);
+void ftp_cmd_mic(struct ftp_session *);		/* CONF and ENC, too */
 void ftp_cmd_noop(struct ftp_session *);	/* cmd_misc.c */
 void ftp_cmd_syst(struct ftp_session *);
 void ftp_cmd_feat(struct ftp_session *);

@@ -17,9 +17,17 @@ ftp_transfer_begin(struct ftp_session *s, struct ftp_transfer *t)
 	t->started = t->moved = net_now(s->server->loop);
 	t->data = s->data;
 	s->data = NULL;
-	if (t->data != NULL)
+	if (!s->protect && s->server->conf->tls_mode == CONF_TLS_ALL)
+		ftp_reply(s, 521, "Data connections must be protected: PBSZ 0 "
+		    "and PROT P first.");		/* RFC 4217 9 */
+	else if (t->data == NULL)
+		ftp_reply(s, 425, "Use PASV, EPSV, PORT or EPRT first.");
+	else if (!ftp_data_protect(t->data))
+		ftp_reply(s, 425, "The data connection was opened under "
+		    "PROT P.");
+	else
 		return true;
-	ftp_reply(s, 425, "Use PASV, EPSV, PORT or EPRT first.");
+	ftp_transfer_close(t);
 	return false;
 }
 
@@ -33,6 +41,16 @@ ftp_transfer_open(struct ftp_session *s, struct ftp_transfer *t,
 	ftp_data_start(t->data);
 }
 
+/* Broken off is no failure: it may well work the next time. */
+static bool
+tls_failed(const struct net_stream *data)
+{
+	const struct tls_conn *tls = data != NULL ?
+	    net_stream_tls_conn(data) : NULL;
+
+	return tls != NULL && tls_state(tls) == TLS_FAILED;
+}
+
 struct net_stream *
 ftp_transfer_stream(struct ftp_session *s, struct ftp_transfer *t,
     bool *ended)
@@ -40,21 +58,28 @@ ftp_transfer_stream(struct ftp_session *s, struct ftp_transfer *t,
 	int64_t waited = net_now(s->server->loop) - t->moved;
 	int64_t limit = s->server->conf->data_timeout < CONNECT_S ?
 	    s->server->conf->data_timeout : CONNECT_S;
+	struct net_stream *data = ftp_data_stream(t->data);
 
 	*ended = false;
 	switch (ftp_data_state(t->data)) {
 	case DATA_OPEN:
-		return ftp_data_stream(t->data);
+		if (ftp_tls_data(s, data))
+			return data;
+		ftp_reply(s, 522, "The data connection must resume the TLS "
+		    "session of the control connection.");
+		break;
 	case DATA_WAITING:
 		if (waited < limit * 1000) {
 			ftp_session_deadline(s, limit * 1000 - waited);
 			return NULL;
 		}
-		ftp_reply(s, 425, "No data connection was opened.");
+		ftp_reply(s, 425, data != NULL && net_stream_tls_conn(data) !=
+		    NULL ? "The TLS handshake of the data connection takes "
+		    "too long." : "No data connection was opened.");
 		break;
 	case DATA_FAILED:
-		ftp_reply(s, 425, "Cannot open the data connection: %s.",
-		    ftp_data_reason(t->data));
+		ftp_reply(s, tls_failed(data) ? 522 : 425, "Cannot open the "
+		    "data connection: %s.", ftp_data_reason(t->data));
 	}
 	*ended = true;
 	return NULL;

@@ -123,6 +123,8 @@ void net_stream_owner(struct net_stream *, struct net_task *owner);
 /* From here on all bytes are TLS; takes tls.  Bytes already buffered in
  * clear are thrown away (RFC 4217, no plaintext injection). */
 void net_stream_tls(struct net_stream *, struct tls_conn *tls);
+/* To be asked about; NULL: plain. */
+const struct tls_conn *net_stream_tls_conn(const struct net_stream *);
 enum net_stream_state net_stream_state(const struct net_stream *);
 const char *net_stream_reason(const struct net_stream *);
 /* The peer has ended its side or failed, though bytes may still be unread

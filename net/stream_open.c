@@ -112,6 +112,12 @@ net_stream_reason(const struct net_stream *s)
 	return s->state == NET_EOF ? "closed by the peer" : s->reason;
 }
 
+const struct tls_conn *
+net_stream_tls_conn(const struct net_stream *s)
+{
+	return s->tls;
+}
+
 bool
 net_stream_tls_failed(const struct net_stream *s)
 {

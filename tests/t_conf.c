@@ -92,6 +92,9 @@ test_defaults(void)
 	CHECK(c->active_enable && c->max_per_ip == 0 && c->banner == NULL &&
 	    c->listen_address == NULL && c->masquerade_address == NULL &&
 	    c->ca_file == NULL, "network");
+	CHECK(c->cert_file == NULL && c->key_file == NULL &&
+	    c->tls_mode == CONF_TLS_OFF && c->implicit_port == 0 &&
+	    !c->require_session_reuse, "FTPS");
 	CHECK(c->interrupted_upload == CONF_COMPLETE &&
 	    c->idle_timeout == 300 && c->data_timeout == 120 &&
 	    c->login_delay == 2 && c->drain_timeout == 4, "times");

@@ -42,6 +42,23 @@ static const struct {
 	{ "[NETWORK]\nbanner = \"a; b\"", "banner = \"a; b\"" },
 	{ "[NETWORK]\nmax_per_ip = 8", "max_per_ip = 8" },
 	{ "[TLS]\nca_file = /dev/null", "ca_file = /dev/null" },
+	{ "[TLS]\ncert_file = /dev/null", "cert_file = /dev/null" },
+	{ "[TLS]\ncert_file = /dev/null", "mode = allow" },
+	{ "[TLS]\nmode = default\ncert_file = /dev/null", "mode = allow" },
+	{ "[TLS]\ncert_file = default", "mode = off" },
+	{ "[TLS]\nmode = off\ncert_file = /dev/null", "mode = off" },
+	{ "[TLS]\nmode = Require-Login\ncert_file = /dev/null",
+	    "mode = require-login" },
+	{ "[TLS]\nmode = require-all\ncert_file = /dev/null",
+	    "mode = require-all" },
+	{ "[TLS]\ncert_file = /dev/null\nkey_file = /dev/zero",
+	    "key_file = /dev/zero" },
+	{ "[TLS]\ncert_file = /dev/null\nimplicit_port = 990",
+	    "implicit_port = 990" },
+	{ "[TLS]\nimplicit_port = 0\nmode = off", "implicit_port = 0" },
+	{ "[TLS]\ncert_file = /dev/null\nrequire_session_reuse = yes",
+	    "require_session_reuse = true" },
+	{ "[TLS]\nrequire_session_reuse = no", "require_session_reuse = false" },
 	{ "[FILE_OPTION]\nsingle_file_max_size = 53687091200000",
 	    "single_file_max_size = 50000G" },
 	{ "[FILE_OPTION]\nsingle_file_max_size = 1",
@@ -185,6 +202,30 @@ static const struct {
 	    "missing\n" },
 	{ "[TLS]\nca_file = /nonexistent", "!9: [TLS] ca_file = /nonexistent: "
 	    "no such file\n" },
+	{ "[TLS]\nmode = strict", "!9: [TLS] mode = strict: not a mode, "
+	    "allowed: off, allow, require-login, require-all\n" },
+	{ "[TLS]\nmode = require-all", "!9: [TLS] mode = require-all: needs "
+	    "a certificate, and cert_file is not set\n" },
+	{ "[TLS]\ncert_file =\nmode = allow\nkey_file = /dev/zero\n"
+	    "implicit_port = 990\nrequire_session_reuse = yes",
+	    "!10: [TLS] mode = allow: needs a certificate, and cert_file is "
+	    "not set\n!11: [TLS] key_file = /dev/zero: needs a certificate, "
+	    "and cert_file is not set\n!12: [TLS] implicit_port = 990: needs "
+	    "a certificate, and cert_file is not set\n!13: [TLS] "
+	    "require_session_reuse = true: needs a certificate, and cert_file "
+	    "is not set\n" },
+	{ "[TLS]\ncert_file = /nonexistent\nmode = allow", "!9: [TLS] "
+	    "cert_file = /nonexistent: no such file\n" },
+	{ "[TLS]\ncert_file = /dev/null\nimplicit_port = 990\nmode = off",
+	    "!10: [TLS] implicit_port = 990: mode = off in line 11, allowed: "
+	    "0\n" },
+	{ "[TLS]\ncert_file = /dev/null\nimplicit_port = 2121", "!10: [TLS] "
+	    "implicit_port = 2121: is the listen_port, allowed: another "
+	    "port\n" },
+	{ "[TLS]\nimplicit_port = 65536", "!9: [TLS] implicit_port = 65536: "
+	    "out of range, allowed: 0, or 1 to 65535\n" },
+	{ "[NETWORK]\nssl_enable = YES", "?9: [NETWORK] ssl_enable: unknown "
+	    "key, ignored; an option of vsftpd, here: cert_file in [TLS]\n" },
 	{ "[FILE_OPTION]\nsingle_file_max_size = 0", "!9: [FILE_OPTION] "
 	    "single_file_max_size = 0: out of range, allowed: 1 to 50000G "
 	    "(bytes, or with K, M, G or T)\n" },

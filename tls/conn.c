@@ -16,14 +16,14 @@
 #include "tls_int.h"
 
 /*
- * A peer may send records of 16 KB at will, so that only connections with
- * short lines (FTP commands) can do with less.  The sizes are the engine's
+ * A peer may send records of 16 KB at will; connections with short lines (FTP
+ * commands) get a buffer for them when they do.  The sizes are the engine's
  * overhead (325 in, 85 out) plus a power of two.
  */
 enum {
 	IN_FULL = BR_SSL_BUFSIZE_INPUT,		/* 16,709 */
 	OUT_FULL = BR_SSL_BUFSIZE_OUTPUT,	/* 16,469 */
-	IN_SMALL = 4096 + 325,
+	IN_SMALL = 1024 + 325,
 	OUT_SMALL = 1024 + 85
 };
 
@@ -39,6 +39,7 @@ struct tls_conn {
 	struct tls_session *session;
 	struct tls_session_id offered;
 	struct tls_cache_port port;
+	struct tls_input input;
 	unsigned char head[5];		/* the first bytes received */
 	size_t head_len;
 	char reason[160];
@@ -129,6 +130,7 @@ settle(struct tls_conn *c)
 
 	if (c->state == TLS_CLOSED || c->state == TLS_FAILED)
 		return;
+	tls_input_shrink(&c->input, eng);
 	now = br_ssl_engine_current_state(eng);
 	if (now != BR_SSL_CLOSED) {
 		if (c->state == TLS_HANDSHAKE &&
@@ -165,6 +167,23 @@ bool
 tls_resumed(const struct tls_conn *c)
 {
 	return c->resumed;
+}
+
+const char *
+tls_suite(const struct tls_conn *c)
+{
+	return tls_profile_suite(c->u.eng.session.cipher_suite);
+}
+
+bool
+tls_same_session(const struct tls_conn *a, const struct tls_conn *b)
+{
+	const br_ssl_session_parameters *x = &a->u.eng.session;
+	const br_ssl_session_parameters *y = &b->u.eng.session;
+
+	return x->session_id_len > 0 &&
+	    x->session_id_len == y->session_id_len &&
+	    memcmp(x->session_id, y->session_id, x->session_id_len) == 0;
 }
 
 /* The engine has no call that tells its own wish to read no more from a
@@ -281,6 +300,7 @@ tls_free(struct tls_conn *c)
 	if (c->state == TLS_HANDSHAKE && c->offered.len > 0)
 		tls_session_forget(c->session);
 	x509_free(c);
+	tls_input_end(&c->input);
 	tls_wipe(c, c->size);
 	free(c);
 }
@@ -324,6 +344,7 @@ tls_cipher_in_done(struct tls_conn *c, size_t n)
 		memcpy(c->head + c->head_len, p, more);
 		c->head_len += more;
 	}
+	tls_input_grow(&c->input, &c->u.eng, n);
 	br_ssl_engine_recvrec_ack(&c->u.eng, n);
 	settle(c);
 }

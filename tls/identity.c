@@ -216,6 +216,14 @@ tls_identity_load(const char *cert_file, const char *key_file, struct err *e)
 	return id;
 }
 
+unsigned
+tls_identity_rsa_bits(const struct tls_identity *id)
+{
+	const br_rsa_private_key *rsa = br_skey_decoder_get_rsa(&id->key);
+
+	return rsa != NULL ? rsa->n_bitlen : 0;
+}
+
 void
 tls_identity_free(struct tls_identity *id)
 {

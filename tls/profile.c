@@ -45,6 +45,26 @@ enum {
 	NSUITES = sizeof(aes_first) / sizeof(aes_first[0])
 };
 
+const char *
+tls_profile_suite(unsigned suite)
+{
+	switch (suite) {
+	case BR_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256:
+		return "TLS 1.2, ECDHE-ECDSA-AES128-GCM-SHA256";
+	case BR_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256:
+		return "TLS 1.2, ECDHE-RSA-AES128-GCM-SHA256";
+	case BR_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384:
+		return "TLS 1.2, ECDHE-ECDSA-AES256-GCM-SHA384";
+	case BR_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384:
+		return "TLS 1.2, ECDHE-RSA-AES256-GCM-SHA384";
+	case BR_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256:
+		return "TLS 1.2, ECDHE-ECDSA-CHACHA20-POLY1305";
+	case BR_TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256:
+		return "TLS 1.2, ECDHE-RSA-CHACHA20-POLY1305";
+	}
+	return "TLS 1.2";
+}
+
 /*
  * BearSSL seeds itself from an instruction or a device file; the latter does
  * not exist in a chroot and is not allowed in a sandbox.  We hand it 32 bytes

@@ -54,6 +54,7 @@ void tls_trust_free(struct tls_trust *);
 struct tls_identity *tls_identity_load(const char *cert_file,
     const char *key_file, struct err *e);
 void tls_identity_free(struct tls_identity *);
+unsigned tls_identity_rsa_bits(const struct tls_identity *);	/* 0: EC */
 
 /* ---- connections ---- */
 struct tls_session;	/* client: what is needed to resume with one host */
@@ -69,7 +70,8 @@ void tls_cache_free(struct tls_cache *);
  * be NULL; it and trust must outlive the connection. */
 struct tls_conn *tls_client_new(const struct tls_trust *, const char *name,
     struct tls_session *session, struct err *e);
-/* small: control connections (4 KB in, 1 KB out); else full-size buffers. */
+/* small: control connections, 1 KB each way, and 16 KB while a larger record
+ * is read; else full-size buffers. */
 struct tls_conn *tls_server_new(const struct tls_identity *,
     struct tls_cache *, bool small, struct err *e);
 void tls_free(struct tls_conn *);
@@ -83,6 +85,10 @@ enum tls_state {
 enum tls_state tls_state(const struct tls_conn *);
 const char *tls_reason(const struct tls_conn *);
 bool tls_resumed(const struct tls_conn *);
+/* "TLS 1.2, ECDHE-RSA-AES128-GCM-SHA256"; of an open connection. */
+const char *tls_suite(const struct tls_conn *);
+/* Has one of the two resumed the other's session, or both the same? */
+bool tls_same_session(const struct tls_conn *, const struct tls_conn *);
 /* The peer has sent close_notify: the plain bytes before it are all there. */
 bool tls_peer_closed(const struct tls_conn *);
 

@@ -90,12 +90,27 @@ void tls_session_keep(struct tls_session *, const br_ssl_engine_context *,
     const char *name);
 void tls_session_forget(struct tls_session *);
 
+/* ---- input.c ---- */
+
+struct tls_input {			/* zero it */
+	unsigned char *large;		/* owned; NULL: the small one is used */
+	unsigned char *small;
+	size_t small_len;
+};
+/* Before n bytes are handed to the engine, which has them in its buffer. */
+void tls_input_grow(struct tls_input *, br_ssl_engine_context *, size_t n);
+void tls_input_shrink(struct tls_input *, br_ssl_engine_context *);
+void tls_input_end(struct tls_input *);	/* with the engine */
+
 /* ---- profile.c ---- */
 
 void tls_profile_engine(br_ssl_engine_context *);
 void tls_profile_client(br_ssl_client_context *, br_x509_minimal_context *,
     const struct tls_trust *);
 void tls_profile_server(br_ssl_server_context *, const struct tls_identity *);
+
+/* A cipher suite's name behind that of the version. */
+const char *tls_profile_suite(unsigned suite);
 
 /* ---- reason.c ---- */
 
