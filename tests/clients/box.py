@@ -32,6 +32,7 @@ class Box(clients.Clients):
         self.port = server.implicit if tls == 'implicit' else server.port
         self.ca = os.path.join(certs, 'ca.pem') if certs else None
         self.until = None
+        self.password = harness.PASSWORD
         if self.ca:     # for clients without an option for it
             self.env['SSL_CERT_FILE'] = self.ca
 
@@ -44,7 +45,7 @@ class Box(clients.Clients):
     def url(self, path='', scheme='ftp', login=True):
         return '%s://%s%s:%d/%s' % (
             scheme, '%s:%s@' % (harness.USER, urllib.parse.quote(
-                harness.PASSWORD)) if login else '',
+                self.password)) if login else '',
             '[::1]' if self.six else self.host, self.port,
             urllib.parse.quote(path.lstrip('/')))
 

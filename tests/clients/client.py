@@ -8,9 +8,9 @@ import urllib.parse
 import harness
 
 OPERATIONS = (
-    'login', 'dirs', 'put', '70M', 'names', 'get', 'list', 'nlst', 'mlsd',
-    'size', 'time', 'move', 'reget', 'reput', 'append', 'delete', 'mget',
-    'mirror', 'pieces', 'stou')
+    'login', 'denied', 'missing', 'dirs', 'put', '70M', 'names', 'get',
+    'list', 'nlst', 'mlsd', 'size', 'time', 'move', 'reget', 'reput',
+    'append', 'delete', 'mget', 'mirror', 'pieces', 'stou')
 MODES = ('pasv', 'epsv', 'port', 'eprt', 'epsv6', 'eprt6')
 
 
@@ -18,8 +18,9 @@ class Client:
     """ops, modes, tls: what it can do, of OPERATIONS, MODES, and plain,
     explicit, implicit.  What is not there is '-' in the table.
 
-    not_names: {why: test of a name} for names it cannot be told; not_mirrored:
-    the same for names in a whole tree.
+    not_names: {why: test of a name} for names it cannot be told;
+    not_mirrored: the same for names in a whole tree; not_folders: for names of
+    directories.
     known: {operation or mode, or 'TLS/operation': why} for what fails through
     a fault of the client.  It is run, and must fail."""
 
@@ -27,7 +28,7 @@ class Client:
     ops = modes = ''
     tls = 'plain'
     not_names = {}
-    not_mirrored = {}
+    not_mirrored = not_folders = {}
     known = {}
 
     def __init__(self, box):
@@ -96,4 +97,4 @@ def unquoted(url):
     return urllib.parse.unquote(urllib.parse.urlsplit(url.strip()).path)
 
 
-USER, PASSWORD = harness.USER, harness.PASSWORD
+USER = harness.USER

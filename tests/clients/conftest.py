@@ -53,7 +53,7 @@ class Servers:
 
     def get(self, tls, narrow):
         """narrow: with so little memory that a slow store slows the client
-        down at once."""
+        down at once; and a pause before a login is refused."""
         key = tls != 'plain', narrow
         if key not in self.running:
             self.running[key] = self.start(*key)
@@ -73,7 +73,8 @@ class Servers:
                     'mode': 'require-all', 'implicit_port': implicit}
         server = harness.Cosftpd(
             str(self.factory.mktemp('cosftpd')), self.fake, tls=keys,
-            optional={'memory_limit': '8M'} if narrow else None)
+            optional={'memory_limit': '8M', 'login_delay': 1}
+            if narrow else None)
         server.implicit = implicit
         return server
 

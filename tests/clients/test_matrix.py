@@ -21,9 +21,9 @@ from clients import NAMES, content
 MIB = 1024 * 1024
 CLIENTS = [
     programs.Curl, programs.Lftp, programs.Tnftp, programs.Inetutils,
-    programs.Ncftp, programs.Wget, programs.Wput, programs.Rclone,
-    programs.Aria2, drivers.Ftplib, drivers.NetFtp, drivers.BasicFtp,
-    drivers.CommonsNet]
+    programs.FtpSsl, programs.Ncftp, programs.Wget, programs.Wput,
+    programs.Rclone, programs.Aria2, drivers.Ftplib, drivers.NetFtp,
+    drivers.BasicFtp, drivers.CommonsNet]
 # 70 MB with everybody in the clear; over TLS these are enough
 LARGE = ('curl', 'lftp', 'ftplib')
 SIZES = {'empty': 0, 'one': 1, 'five': 5 * MIB + 1}
@@ -70,19 +70,47 @@ def op_login(t):
     assert re.search(r'PASS: 230', t.log())
 
 
+def op_denied(t):
+    t.fake.put('file', b'content')
+    t.box.write('file2', b'1')
+    t.box.password = 'wrong'
+    try:
+        assert not t.client.login()
+    except boxes.Refused:
+        pass
+    assert 'PASS: 530' in t.log() and 'PASS: 230' not in t.log()
+
+
+def op_missing(t):
+    t.fake.put('file', b'content')
+    if t.can('list'):
+        with pytest.raises(boxes.Refused):
+            t.client.list('/nosuch')
+    if t.can('get'):
+        with pytest.raises(boxes.Refused):
+            t.client.get([('nosuch', 'got')])
+    if t.can('delete'):
+        with pytest.raises(boxes.Refused):
+            t.client.delete(['/nosuch'])
+    assert ': 550 ' in t.log()
+
+
 def op_dirs(t):
     c = t.client
     dirs = ['/d', '/d/two words', '/d/two words/三级']
+    if c.takes('say "hi"') and not any(
+            test('say "hi"') for test in c.not_folders.values()):
+        dirs.append(dirs[-1] + '/say "hi"')
     c.mkdir(dirs)
     assert t.fake.keys() == [d[1:] + '/' for d in dirs]
     if hasattr(c, 'walk'):
         assert c.walk([*dirs, '/']) == [*dirs, '/']
     t.box.write('f', b'inside')
-    c.put([('f', dirs[2] + '/f')])
-    assert files(t.fake) == {dirs[2][1:] + '/f': b'inside'}
+    c.put([('f', dirs[-1] + '/f')])
+    assert files(t.fake) == {dirs[-1][1:] + '/f': b'inside'}
     with pytest.raises(boxes.Refused):      # of a full one
-        c.rmdir([dirs[2]])
-    c.delete([dirs[2] + '/f'])
+        c.rmdir([dirs[-1]])
+    c.delete([dirs[-1] + '/f'])
     assert files(t.fake) == {}
     c.rmdir(dirs[::-1])
     assert t.fake.keys() == []
@@ -321,7 +349,8 @@ def cell(request, record_property):
 @pytest.mark.usefixtures('cell')
 @pytest.mark.parametrize('kind,tls,column', params(rows()))
 def test_operation(kind, tls, column, make_box, fake, installed):
-    box = make_box(tls, narrow=column in ('reget', 'reput'))
+    box = make_box(tls, narrow=column in (
+        'reget', 'reput', 'denied'))
     with installed(kind.package or kind.program):
         t = Trial(kind, box, fake)
         globals()['op_' + column.lower()](t)
