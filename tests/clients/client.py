@@ -7,6 +7,11 @@ import urllib.parse
 
 import harness
 
+NO_CLOSE_NOTIFY = (
+    'closes without the close_notify that ends a file in TLS: nothing tells it '
+    'from a cut connection, and a cut upload is none',
+    'closed without TLS close_notify')
+
 OPERATIONS = (
     'login', 'denied', 'missing', 'dirs', 'put', '70M', 'names', 'get',
     'list', 'nlst', 'mlsd', 'size', 'time', 'move', 'reget', 'reput',
@@ -21,8 +26,9 @@ class Client:
     not_names: {why: test of a name} for names it cannot be told;
     not_mirrored: the same for names in a whole tree; not_folders: for names of
     directories.
-    known: {operation or mode, or 'TLS/operation': why} for what fails through
-    a fault of the client.  It is run, and must fail."""
+    known: {operation or mode, or 'TLS/operation': (why, trace)} for what fails
+    through a fault of the client.  It is run, must fail, and leave this trace
+    in the server's log."""
 
     name = program = package = None
     ops = modes = ''

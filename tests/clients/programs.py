@@ -21,8 +21,9 @@ class Curl(client.Client):
     # 7.87 and 7.88 send the data of active mode in the clear after PROT P
     # (curl issue 10666, mended in 8.0.0); the server takes it for a broken
     # handshake, as it must
-    known = {tls + '/' + mode: 'no TLS on data connections of active mode: '
-             'github.com/curl/curl/issues/10666'
+    known = {tls + '/' + mode: (
+        'no TLS on data connections of active mode: '
+        'github.com/curl/curl/issues/10666', 'the peer does not speak TLS')
              for tls in ('explicit', 'implicit')
              for mode in ('port', 'eprt', 'eprt6')}
     MODES = {'pasv': ['--disable-epsv'], 'eprt': ['-P', '-'],
@@ -111,8 +112,8 @@ class Lftp(client.Client):
            'time move reget reput delete mget mirror pieces')
     modes = 'pasv epsv port epsv6 eprt6'
     known = {
-        'eprt6': 'lftp offers the address "::" in EPRT, is refused, and goes '
-        'on with EPSV by itself'}
+        'eprt6': ('offers the address "::" in EPRT, is refused, and goes on '
+                  'with EPSV by itself', r'EPRT \|2\|::\|')}
     MODES = {'pasv': 'set ftp:prefer-epsv no', 'epsv':
              'set ftp:prefer-epsv yes', 'port': 'set ftp:passive-mode no',
              'eprt6': 'set ftp:passive-mode no'}
@@ -332,11 +333,8 @@ class FtpSsl(Classic):
     TIME = '%m/%d/%Y %H:%M:%S GMT'
     modes = 'pasv port epsv6 eprt6'
     options = {'': ['-p'], 'pasv': ['-p'], 'epsv6': ['-p']}
-    # it frees the TLS session and closes: nothing tells the end of the file
-    # from a cut connection, and a cut upload is none
-    known = {'explicit/' + what: 'closes without the close_notify that ends a '
-             'file in TLS' for what in (
-                 'dirs', 'put', 'names', 'append', *modes.split())}
+    known = {'explicit/' + what: client.NO_CLOSE_NOTIFY for what in (
+        'dirs', 'put', 'names', 'append', *modes.split())}
 
     def version(self):
         return client.first_number(self.box.run(
@@ -413,7 +411,7 @@ class Ncftp(client.Client):
         return client.unix_lines(self.ls('-l', self.url(path)))
 
     def nlst(self, path):
-        return self.ls('-1', self.url(path))
+        return self.ls(self.url(path))        # NLST -CF
 
     def mlsd(self, path):
         return client.mlsd_lines(self.ls('-m', self.url(path)))
@@ -512,13 +510,11 @@ class Wget(client.Client):
 class Wput(client.Client):
     name = program = package = 'wput'
     tls = 'plain explicit'
-    ops = 'login denied put 70M names reput'
+    ops = 'denied put 70M names reput'
     modes = 'pasv port'         # it resolves "["
-    # The program does not even import SSL_shutdown: nothing tells the end of
-    # the file from a cut connection, and a cut upload is none.
-    known = {'explicit/' + what: 'closes without the close_notify that ends a '
-             'file in TLS' for what in (
-                 'login', 'put', 'names', 'reput', 'pasv', 'port')}
+    # the program does not even import SSL_shutdown
+    known = {'explicit/' + what: client.NO_CLOSE_NOTIFY for what in (
+        'put', 'names', 'reput', 'pasv', 'port')}
 
     def wput(self, *args):
         return self.run(
@@ -526,8 +522,7 @@ class Wput(client.Client):
             '--disable-tls' if self.box.tls == 'plain' else '--force-tls',
             *(['-p'] if self.box.mode == 'port' else []), *args).output
 
-    def login(self):
-        self.box.write('file2', b'1')
+    def login(self):        # there is nothing it can do without an upload
         return self.wput('file2', self.box.url('file2'))
 
     def put(self, pairs):

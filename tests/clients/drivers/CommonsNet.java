@@ -100,6 +100,10 @@ public class CommonsNet {
 		case "reget": fetch(a, b, new File(b).length()); break;
 		case "append": send(a, b, 0, true); break;
 		case "list": entries(ftp.listFiles(a)); break;
+		case "stamp":
+			for (FTPFile f : ftp.listFiles(a))
+				say("value", f.getTimestamp().getTimeInMillis() / 1000);
+			break;
 		case "mlsd": entries(ftp.mlistDir(a)); break;
 		case "nlst":
 			String[] names = ftp.listNames(a);
