@@ -107,7 +107,7 @@ class Download:
     # not ours
     ('CLNT me', '500 '), ('PRET RETR a', '500 '), ('HOST a', '500 '),
     ('MFMT 20200101000000 a', '500 '), ('RANG 1 2', '500 '),
-    ('AUTH TLS', '500 '), ('CCC', '500 '), ('X', '500 '), ('', '500 '),
+    ('AUTH TLS', '502 '), ('CCC', '502 '), ('X', '500 '), ('', '500 '),
     (' NOOP', '500 '), ('VERYLONGVERB x', '500 '), ('N00P', '500 '),
 ])
 def test_command_gets_exactly_this_reply(raw, command, reply):

@@ -421,7 +421,7 @@ def test_log_dir_minus_is_standard_error(tmp_path, fakecos):
     s = Cosftpd(str(tmp_path), fakecos, optional={'log_dir': '-'})
     s.login().close()
     assert s.stop() == 0
-    assert re.search(r' INFO +#1 user1 PASS: 230', s.text())
+    assert re.search(r' INFO +#1 user1 logged in, in clear', s.text())
     assert not os.path.exists(str(tmp_path / 'log'))
 
 
