@@ -8,14 +8,18 @@ import urllib.parse
 import harness
 
 NO_CLOSE_NOTIFY = (
-    'closes without the close_notify that ends a file in TLS: nothing tells it '
-    'from a cut connection, and a cut upload is none',
+    'closes without the close_notify that ends a file in TLS: nothing tells '
+    'it from a cut connection, and a cut upload is none',
     'closed without TLS close_notify')
+NO_REUSE = (
+    'data connections do not resume the TLS session: not with '
+    'require_session_reuse',
+    '522 .*must resume the TLS session')
 
 OPERATIONS = (
     'login', 'denied', 'missing', 'dirs', 'put', '70M', 'names', 'get',
     'list', 'nlst', 'mlsd', 'size', 'time', 'move', 'reget', 'reput',
-    'append', 'delete', 'mget', 'mirror', 'pieces', 'stou')
+    'append', 'delete', 'mget', 'mirror', 'pieces', 'stou', 'reuse')
 MODES = ('pasv', 'epsv', 'port', 'eprt', 'epsv6', 'eprt6')
 
 
@@ -25,7 +29,7 @@ class Client:
 
     not_names: {why: test of a name} for names it cannot be told;
     not_mirrored: the same for names in a whole tree; not_folders: for names of
-    directories.
+    directories; empty_in_tls: whether it can be relied on to send empty files.
     known: {operation or mode, or 'TLS/operation': (why, trace)} for what fails
     through a fault of the client.  It is run, must fail, and leave this trace
     in the server's log."""
@@ -35,6 +39,7 @@ class Client:
     tls = 'plain'
     not_names = {}
     not_mirrored = not_folders = {}
+    empty_in_tls = True
     known = {}
 
     def __init__(self, box):
@@ -42,6 +47,9 @@ class Client:
 
     def takes(self, name):
         return not any(test(name) for test in self.not_names.values())
+
+    def sends(self, data):
+        return data or self.box.tls == 'plain' or self.empty_in_tls
 
     def mirrors(self, name):
         return self.takes(name) and not any(

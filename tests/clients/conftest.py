@@ -49,15 +49,16 @@ class Servers:
         self.certs = None
         self.tls = knows_tls(str(factory.mktemp('probe')))
 
-    def get(self, tls, narrow):
+    def get(self, tls, variant):
         """narrow: with so little memory that a slow store slows the client
-        down at once; and a pause before a login is refused."""
-        key = tls != 'plain', narrow
+        down at once, and a pause before a login is refused.  reuse: data
+        connections have to resume the TLS session."""
+        key = tls != 'plain', variant
         if key not in self.running:
             self.running[key] = self.start(*key)
         return self.running[key]
 
-    def start(self, secure, narrow):
+    def start(self, secure, variant):
         keys, implicit = None, None
         if secure:
             self.certs = self.certs or str(self.factory.mktemp('certs'))
@@ -69,10 +70,12 @@ class Servers:
             keys = {'cert_file': os.path.join(self.certs, 'ec.pem'),
                     'key_file': os.path.join(self.certs, 'ec.key'),
                     'mode': 'require-all', 'implicit_port': implicit}
+            if variant == 'reuse':
+                keys['require_session_reuse'] = 'true'
         server = harness.Cosftpd(
             str(self.factory.mktemp('cosftpd')), self.fake, tls=keys,
             optional={'memory_limit': '8M', 'login_delay': 1}
-            if narrow else None)
+            if variant == 'narrow' else None)
         server.implicit = implicit
         return server
 
@@ -120,13 +123,13 @@ def six():
 
 @pytest.fixture
 def make_box(servers, tmp_path, six):
-    """make_box(tls, mode, narrow)"""
-    def make(tls, mode='', narrow=False):
+    """make_box(tls, mode, variant of the server)"""
+    def make(tls, mode='', variant=''):
         if tls != 'plain' and not servers.tls:
             pytest.skip('this server does not know cert_file: no FTPS')
         if mode.endswith('6') and not six:
             pytest.skip('no IPv6 here')
-        server = servers.get(tls, narrow)
+        server = servers.get(tls, variant)
         return Box(tmp_path, server, tls, mode, servers.certs)
     return make
 

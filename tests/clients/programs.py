@@ -535,6 +535,7 @@ class Wput(client.Client):
 
 class Rclone(client.Client):
     name = program = package = 'rclone'
+    known = {'reuse': client.NO_REUSE}
     tls = 'plain explicit implicit'
     ops = ('login denied missing dirs put 70M names get list mlsd size time '
            'move delete mirror')

@@ -127,12 +127,17 @@ def desktop(request):
 
 def rows():
     for tls in PROTOCOL:
-        yield tls, 'login,list,put,get,pasv', ''
+        yield tls, 'login,list,put,get,pasv' + (
+            '' if tls == 'plain' else ',reuse'), ''
     for column in ('port', 'epsv6', 'eprt6'):
         yield 'plain', column, column
 
 
-@pytest.mark.parametrize('tls,columns,mode', rows(), ids=lambda v: v.split(',')[0] or 'default')
+def id_of(value):
+    return value.split(',')[0] or 'default'
+
+
+@pytest.mark.parametrize('tls,columns,mode', rows(), ids=id_of)
 def test_filezilla(tls, columns, mode, make_box, fake, installed, desktop,
                    record_property):
     record_property('cell', [NAME, tls, columns])
@@ -162,6 +167,9 @@ def test_filezilla(tls, columns, mode, make_box, fake, installed, desktop,
         '!from here.bin', 'to there.txt'])
     assert fake.get('to there.txt') == TEXT
     commands = re.findall(r' command (\S+ ?\S*)', log())
+    if 'reuse' in columns:
+        assert 'resumed' in log()
+        assert not re.search('data connection: .*new session', log())
     assert {'TYPE A', 'TYPE I', 'OPTS UTF8'} <= set(commands)
     used = {c.split()[0] for c in commands} & {'PASV', 'EPSV', 'PORT', 'EPRT'}
     assert used == {{'': 'PASV', 'port': 'PORT', 'epsv6': 'EPSV',

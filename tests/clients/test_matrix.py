@@ -120,7 +120,8 @@ def op_dirs(t):
 
 
 def op_put(t):
-    want = {n: content(n, size) for n, size in SIZES.items()}
+    want = {n: content(n, size) for n, size in SIZES.items()
+            if t.client.sends(size)}
     for name, data in want.items():
         t.box.write('up/' + name, data)
     t.client.put([('up/' + n, n) for n in want])
@@ -280,7 +281,8 @@ def op_mget(t):
 
 def op_mirror(t):
     want = {n: d for n, d in clients.tree(120).items()
-            if all(t.client.mirrors(part) for part in n.split('/'))}
+            if all(t.client.mirrors(part) for part in n.split('/'))
+            and t.client.sends(d)}
     if hasattr(t.client, 'mirror_up'):
         clients.write_tree(t.box.path('up'), want)
         t.client.mirror_up('up', '/there')
@@ -308,17 +310,32 @@ def op_stou(t):
     assert files(t.fake) == {name: b'unique'}
 
 
+def op_reuse(t):
+    """Where data connections must resume the control connection's session."""
+    data = content('reuse', MIB)
+    t.fake.put('f', data)
+    for name in ('one', 'two'):
+        t.client.get([('f', name)])
+        assert t.box.read(name) == data
+    assert re.search('data connection: TLS 1.2, .*resumed', t.log())
+
+
 # ---- the rows ----
+
+def has(kind, tls, column):
+    if column == 'reuse':
+        return tls != 'plain' and 'get' in kind.ops.split()
+    if column == '70M' and tls != 'plain' and kind.name not in LARGE:
+        return False
+    return column in kind.ops.split()
+
 
 def rows():
     for kind in CLIENTS:
         for tls in kind.tls.split():
             for column in OPERATIONS:
-                if column not in kind.ops.split() or (
-                        column == '70M' and tls != 'plain' and
-                        kind.name not in LARGE):
-                    continue
-                yield kind, tls, column
+                if has(kind, tls, column):
+                    yield kind, tls, column
 
 
 def mode_rows():
@@ -338,7 +355,7 @@ def params(some):
 
 @pytest.fixture
 def trial(request, record_property, make_box, fake, installed):
-    """trial(test, mode, narrow): runs test(t).  What is known to fail must do
+    """trial(test, mode, variant): runs test(t).  What is known to fail must do
     so, for that very reason."""
     kind, tls, column = (request.node.callspec.params[k]
                          for k in ('kind', 'tls', 'column'))
@@ -346,9 +363,9 @@ def trial(request, record_property, make_box, fake, installed):
     why, trace = kind.known.get(column) or kind.known.get(
         tls + '/' + column) or (None, None)
 
-    def run(test, mode='', narrow=False):
+    def run(test, mode='', variant=''):
         with installed(kind.package or kind.program):
-            t = Trial(kind, make_box(tls, mode, narrow), fake)
+            t = Trial(kind, make_box(tls, mode, variant), fake)
             if why is None:
                 test(t)
                 return
@@ -365,7 +382,8 @@ def test_operation(kind, tls, column, trial):
         globals()['op_' + column.lower()](t)
         if tls == 'explicit':
             assert 'AUTH' in t.commands()
-    trial(test, narrow=column in ('reget', 'reput', 'denied'))
+    trial(test, variant='narrow' if column in ('reget', 'reput', 'denied')
+          else 'reuse' if column == 'reuse' else '')
 
 
 def test_time_of_a_listing(make_box, fake, installed):
