@@ -131,7 +131,7 @@ class NetFtp(Library):
 
     def command(self):
         if self.box.tls != 'plain':
-            if subprocess.run(['perl', '-MIO::Socket::SSL', '-e1'],
+            if subprocess.run([self.box.program('perl'), '-MIO::Socket::SSL', '-e1'],
                               stderr=subprocess.DEVNULL).returncode:
                 raise boxes.Missing('IO::Socket::SSL')
         return ['perl', os.path.join(HERE, 'netftp.pl')]
