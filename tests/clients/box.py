@@ -17,7 +17,12 @@ class Refused(AssertionError):
 
 
 class Missing(Exception):
-    """A client that is not installed; says what would install it."""
+    """A client that is not installed; how: what installs it, where that is
+    not its package."""
+
+    def __init__(self, name, how=None):
+        super().__init__(name)
+        self.how = how
 
 
 class Box(clients.Clients):

@@ -150,8 +150,8 @@ class Installed:
 
     def __exit__(self, kind, value, trace):
         if kind is Missing:
-            what = '%s is not here: apt-get install %s' % (
-                value, self.package)
+            what = '%s is not here: %s' % (
+                value, value.how or 'apt-get install ' + self.package)
             if os.environ.get('CLIENTS_REQUIRED'):
                 pytest.fail(what, pytrace=False)
             pytest.skip(what)

@@ -131,7 +131,8 @@ class NetFtp(Library):
 
     def command(self):
         if self.box.tls != 'plain':
-            if subprocess.run([self.box.program('perl'), '-MIO::Socket::SSL', '-e1'],
+            perl = self.box.program('perl')
+            if subprocess.run([perl, '-MIO::Socket::SSL', '-e1'],
                               stderr=subprocess.DEVNULL).returncode:
                 raise boxes.Missing('IO::Socket::SSL')
         return ['perl', os.path.join(HERE, 'netftp.pl')]
@@ -155,7 +156,8 @@ class BasicFtp(Library):
     def command(self):
         modules = os.path.join(BUILD, 'node_modules')
         if not os.path.isdir(os.path.join(modules, 'basic-ftp')):
-            raise boxes.Missing('basic-ftp')
+            self.box.program('node')
+            raise boxes.Missing('basic-ftp', 'make test-clients, with npm')
         self.box.env['NODE_PATH'] = modules
         return ['node', os.path.join(HERE, 'basic_ftp.js')]
 
