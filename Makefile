@@ -72,7 +72,7 @@ say     = $(if $(V),,@echo "  $(1) $@")
 PYTHON ?= $(shell for p in python3 /usr/bin/python3; do \
           $$p -c 'import pytest' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: all asan host units check layers test test-sdk demo bench \
+.PHONY: all asan host units check layers test test-sdk test-clients demo bench \
         install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -157,6 +157,12 @@ test: cosftpd
 # package cannot be had, unless SDK_REQUIRED=1.
 test-sdk: cosftpd host
 	@tests/sdk/run
+
+# Every client of tests/clients/packages that is installed, with every operation
+# it has.  Options of pytest in CLIENTS, such as "-k lftp"; CLIENTS_REQUIRED=1:
+# a client that is missing is a failure.
+test-clients: cosftpd host
+	@$(PYTHON) tests/clients/run $(CLIENTS)
 
 demo: cosftpd host
 	@tests/demo

@@ -3,7 +3,8 @@
 #
 #   ca.pem             the CA to trust (other-ca.pem: one that issued nothing)
 #   ec.pem ec.key      localhost, *.localhost, *.cos.localhost (OpenSSL takes no
-#                      wildcard right below a top-level name), 127.0.0.1; P-256
+#                      wildcard right below a top-level name), 127.0.0.1, ::1;
+#                      P-256
 #   rsa.pem rsa.key    the same with RSA-2048
 #   expired.pem        ec.key's, expired; future.pem: not yet valid
 #   wrong.pem          ec.key's, for wrong.example only
@@ -44,7 +45,7 @@ keyUsage = critical, keyCertSign, cRLSign
 subjectKeyIdentifier = hash
 [v3_leaf]
 basicConstraints = CA:FALSE
-subjectAltName = DNS:localhost, DNS:*.localhost, DNS:*.cos.localhost, IP:127.0.0.1
+subjectAltName = DNS:localhost, DNS:*.localhost, DNS:*.cos.localhost, IP:127.0.0.1, IP:::1
 [v3_wrong]
 basicConstraints = CA:FALSE
 subjectAltName = DNS:wrong.example

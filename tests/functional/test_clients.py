@@ -1,6 +1,7 @@
 """What other people's clients do, over real sockets: curl, wget, lftp, the
 two classic ftp programs and ncftp.  Names, trees, resuming, active mode,
-IPv6; every byte is compared with what the store holds."""
+IPv6; every byte is compared with what the store holds.  tests/clients has
+what all clients do alike."""
 
 import os
 import re
