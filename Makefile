@@ -37,17 +37,19 @@ else
 # Small: only the inner loops over data are built for speed.
 CFLAGS  ?= -Os -g -ffunction-sections -fdata-sections \
            -fno-asynchronous-unwind-tables -fno-unwind-tables
-LDFLAGS ?= -static -Wl,--gc-sections
+LDFLAGS ?= -static -Wl,--gc-sections -Wl,-z,noseparate-code
 endif
 
 # BearSSL: the package's archive is found by the system compiler; its fortify
-# symbols mean their plain namesakes in musl.
+# symbols mean their plain namesakes in musl, and its unwind tables (13 KB) are
+# left out.
 ifdef BEARSSL
 BEARSSL_INC = -I$(BEARSSL)/inc
 BEARSSL_LIB = $(CURDIR)/$(OUT)/bearssl/libbearssl.a
 else
 BEARSSL_INC = -I/usr/include/bearssl
-BEARSSL_LIB = $(shell $(HOSTCC) -print-file-name=libbearssl.a)
+BEARSSL_LIB = $(OUT)/bearssl/libbearssl.a
+BEARSSL_PKG = $(shell $(HOSTCC) -print-file-name=libbearssl.a)
 ifneq (,$(findstring musl,$(CC)))
 FORTIFY     = -Wl,--defsym=__memcpy_chk=memcpy -Wl,--defsym=__memset_chk=memset \
               -Wl,--defsym=__memmove_chk=memmove
@@ -128,6 +130,10 @@ $(BEARSSL_LIB):
 	@mkdir -p $(@D)
 	$(MAKE) -C $(BEARSSL) BUILD=$(@D) CC="$(CC)" LD="$(CC)" AR=ar \
 	    CFLAGS="-W -Wall -Os" $@
+else
+$(BEARSSL_LIB): $(BEARSSL_PKG)
+	@mkdir -p $(@D)
+	$(Q)objcopy -R .eh_frame -R .rela.eh_frame $< $@
 endif
 
 # ---- tests ----

@@ -13,6 +13,7 @@
 #include "cos_int.h"
 
 #if defined(__x86_64__)
+#include <cpuid.h>
 #include <immintrin.h>
 
 #define CLMUL __attribute__((target("pclmul,sse2")))
@@ -20,9 +21,11 @@
 bool
 cos_crc64_can_fold(void)
 {
-	__builtin_cpu_init();
-	return __builtin_cpu_supports("pclmul") &&
-	    __builtin_cpu_supports("sse2");
+	unsigned a, b, c, d;
+
+	/* not __builtin_cpu_supports: it knows all models, in 4 KB */
+	return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_PCLMUL) &&
+	    (d & bit_SSE2);
 }
 
 /* x^n modulo the polynomial; the top bit is x^0 */
