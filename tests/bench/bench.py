@@ -210,14 +210,15 @@ for i in range(int(n)):
 
 
 class Small:
-    def __init__(self, sessions, up):
+    def __init__(self, sessions, up, files):
         self.name = '%s of %d x 1 KiB, %d session%s' % (
-            'STOR' if up else 'RETR', SMALL, sessions,
+            'STOR' if up else 'RETR', files, sessions,
             's' if sessions > 1 else '')
         self.sessions, self.up, self.unit = sessions, up, 'files/s'
+        self.files = files
 
     def run(self, subject, tmp):
-        n = SMALL // self.sessions
+        n = self.files // self.sessions
 
         def direct(i):
             config = tmp + '/small%d' % i
@@ -339,9 +340,11 @@ def scene(title, fake, certs, args, tmp, rows, far=False, with_vsftpd=False):
     subjects = [Direct(fake, certs), Cosftpd(fake, certs)]
     if with_vsftpd and shutil.which('vsftpd') and os.geteuid() == 0:
         subjects.append(Vsftpd())
+    small = SMALL // 5 if far else SMALL
     works = [Big(1, size, True), Big(1, size, False), Big(8, size, True),
-             Big(8, size, False), Small(1, True), Small(1, False),
-             Small(8, True), Small(8, False), List(), Logins()]
+             Big(8, size, False), Small(1, True, small),
+             Small(1, False, small), Small(8, True, small),
+             Small(8, False, small), List(), Logins()]
     if far:
         fake.config(**FAR)
     works = [w for w in works if args.only in title + w.name]
