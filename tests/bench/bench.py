@@ -30,6 +30,14 @@ SMALL = 1000                    # files of 1 KiB
 FAR = {'latency': 20, 'rate': 50000000}
 
 
+def listens(port):
+    try:
+        socket.create_connection(('127.0.0.1', port), 1).close()
+        return True
+    except OSError:
+        return False
+
+
 # ---- subjects ----
 
 class Direct:
@@ -56,6 +64,10 @@ class Ftp:
     """What has an FTP server's address."""
     options = ['--disable-epsv']
 
+    def over_tls(self):
+        """Control and data; the certificate is the bench's own."""
+        self.options = self.options + ['--ssl-reqd', '--insecure']
+
     def cpu(self):
         """CPU seconds of the server and its children so far."""
         total = 0
@@ -72,12 +84,15 @@ class Ftp:
 class Cosftpd(Ftp):
     name = 'cosftpd'
 
-    def __init__(self, fake, certs):
+    def __init__(self, fake, certs, ftps=False):
         self.dir = tempfile.mkdtemp(prefix='bench-cosftpd-')
+        tls = {'ca_file': certs + '/ca.pem'} if fake.tls else {}
+        if ftps:
+            tls.update(cert_file=certs + '/ec.pem', key_file=certs + '/ec.key')
+            self.over_tls()
         self.server = harness.Cosftpd(
-            self.dir, fake, ports=1024,
-            optional={'log_level': 'WARNING', 'max_connection_num': 0},
-            tls={'ca_file': certs + '/ca.pem'} if fake.tls else None)
+            self.dir, fake, ports=1024, tls=tls,
+            optional={'log_level': 'WARNING', 'max_connection_num': 0})
         self.port, self.user = self.server.port, harness.USER
         self.password = harness.PASSWORD
         self.base = 'ftp://127.0.0.1:%d/' % self.port
@@ -96,7 +111,11 @@ class Cosftpd(Ftp):
 class Vsftpd(Ftp):
     name = 'vsftpd, tmpfs'
 
-    def __init__(self):
+    @staticmethod
+    def there():
+        return shutil.which('vsftpd') and os.geteuid() == 0
+
+    def __init__(self, certs, ftps=False):
         self.dir = tempfile.mkdtemp(prefix='bench-vsftpd-', dir='/dev/shm')
         os.chmod(self.dir, 0o755)
         os.mkdir(self.dir + '/pub')
@@ -114,19 +133,18 @@ class Vsftpd(Ftp):
                     'seccomp_sandbox=NO\nmax_per_ip=0\nmax_clients=0\n'
                     'secure_chroot_dir=%s\nxferlog_enable=NO\n' % (
                         self.port, self.dir, first, first + 1023, self.dir))
+            if ftps:
+                f.write('ssl_enable=YES\nallow_anon_ssl=YES\n'
+                        'require_ssl_reuse=NO\nssl_ciphers=HIGH\n'
+                        'rsa_cert_file=%s/ec.pem\n'
+                        'rsa_private_key_file=%s/ec.key\n' % (certs, certs))
+                self.over_tls()
         self.child = subprocess.Popen(['vsftpd', conf],
                                       stdin=subprocess.DEVNULL,
                                       stderr=subprocess.DEVNULL)
         self.user, self.password = 'anonymous', 'x'
         self.base = 'ftp://127.0.0.1:%d/pub/' % self.port
-        harness.wait_for('vsftpd listens', self.listens)
-
-    def listens(self):
-        try:
-            socket.create_connection(('127.0.0.1', self.port), 1).close()
-            return True
-        except OSError:
-            return False
+        harness.wait_for('vsftpd listens', lambda: listens(self.port))
 
     def pids(self):
         out = subprocess.run(['ps', '-o', 'pid=', '--ppid',
@@ -137,6 +155,58 @@ class Vsftpd(Ftp):
         self.child.terminate()
         self.child.wait()
         shutil.rmtree(self.dir)
+
+
+class Rclone(Ftp):
+    """rclone serve ftp on the same bucket, by S3's API."""
+    name = 'rclone'
+
+    @staticmethod
+    def there():
+        """RCLONE names one that can serve FTP (Debian's cannot)."""
+        path = os.environ.get('RCLONE')
+        return path and subprocess.run(
+            [path, 'serve', 'ftp', '--help'], stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL).returncode == 0
+
+    def __init__(self, fake):
+        self.port, first = harness.free_ports(1), harness.free_ports(1024)
+        self.user, self.password = 'rclone', 'x'
+        self.base = 'ftp://127.0.0.1:%d/' % self.port
+        self.child = subprocess.Popen(
+            [os.environ['RCLONE'], 'serve', 'ftp', '--config', '/dev/null',
+             '--addr', '127.0.0.1:%d' % self.port, '--passive-port',
+             '%d-%d' % (first, first + 1023), '--user', self.user, '--pass',
+             self.password, *self.store(fake)],
+            env=self.environment(fake), stdin=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL)
+        harness.wait_for('rclone listens', lambda: listens(self.port))
+
+    @staticmethod
+    def environment(fake):
+        """Go does not know that *.localhost is here: the stand-in is named as
+        a proxy instead."""
+        env = {k: v for k, v in os.environ.items()
+               if not k.startswith('AWS_') and k.lower() != 'no_proxy'}
+        env['http_proxy'] = 'http://127.0.0.1:%d' % fake.port
+        return env
+
+    @staticmethod
+    def store(fake):
+        """The options and the name of the bucket for any rclone command."""
+        return ['--ignore-checksum',    # ETags of --discard are no MD5
+                '--s3-provider', 'TencentCOS', '--s3-endpoint',
+                'http://cos.localhost:%d' % fake.port,
+                '--s3-force-path-style=false', '--s3-access-key-id',
+                harness.ID, '--s3-secret-access-key', harness.KEY,
+                ':s3:' + fake.bucket]
+
+    def pids(self):
+        return [self.child.pid]
+
+    def stop(self):
+        self.child.terminate()
+        self.child.wait()
 
 
 # ---- load ----
@@ -333,20 +403,8 @@ def table(path, rows):
                 name, unit, ours, others, '%.2f' % cpu if cpu else ''))
 
 
-def scene(title, fake, certs, args, tmp, rows, far=False, with_vsftpd=False):
-    """One stand-in's set of measurements."""
-    size = args.size * 2**20
-    fake.fill('many/k', 10000, 10)
-    subjects = [Direct(fake, certs), Cosftpd(fake, certs)]
-    if with_vsftpd and shutil.which('vsftpd') and os.geteuid() == 0:
-        subjects.append(Vsftpd())
-    small = SMALL // 5 if far else SMALL
-    works = [Big(1, size, True), Big(1, size, False), Big(8, size, True),
-             Big(8, size, False), Small(1, True, small),
-             Small(1, False, small), Small(8, True, small),
-             Small(8, False, small), List(), Logins()]
-    if far:
-        fake.config(**FAR)
+def run_all(title, subjects, works, args, tmp, rows):
+    """Ends the subjects, whatever happens."""
     works = [w for w in works if args.only in title + w.name]
     try:
         for w in works:
@@ -354,13 +412,45 @@ def scene(title, fake, certs, args, tmp, rows, far=False, with_vsftpd=False):
             if isinstance(w, List):
                 use = [s for s in subjects if s.name != Vsftpd.name]
             measure(title, use, [w], args.rounds, tmp, rows)
-        print('%-34s MiB      cosftpd %.1f peak' % (
-            title + 'memory', subjects[1].rss()), flush=True)
-        if not title and 'idle' in 'idle ' + args.only:
-            idle(subjects[1])
+        ours = next(s for s in subjects if s.name == Cosftpd.name)
+        if works:
+            print('%-34s MiB      cosftpd %.1f: peaks of its processes' % (
+                title + 'memory', ours.rss()), flush=True)
+        if not title and args.only in '500 idle sessions':
+            idle(ours)
     finally:
         for s in subjects:
             s.stop()
+
+
+def scene(title, fake, certs, args, tmp, rows, far=False):
+    """One stand-in's set of measurements."""
+    size, near = args.size * 2**20, title == ''
+    fake.fill('many/k', 10000, 10)
+    subjects = [Direct(fake, certs), Cosftpd(fake, certs)]
+    if near and Vsftpd.there():
+        subjects.append(Vsftpd(certs))
+    if not fake.tls and Rclone.there():
+        subjects.append(Rclone(fake))
+    if far:
+        fake.config(**FAR)
+    small = SMALL // 5 if far else SMALL
+    run_all(title, subjects,
+            [Big(1, size, True), Big(1, size, False), Big(8, size, True),
+             Big(8, size, False), Small(1, True, small),
+             Small(1, False, small), Small(8, True, small),
+             Small(8, False, small), List(), Logins()], args, tmp, rows)
+
+
+def ftps(fake, certs, args, tmp, rows):
+    """TLS between client and server."""
+    size = args.size * 2**20
+    subjects = [Cosftpd(fake, certs, ftps=True)]
+    if Vsftpd.there():
+        subjects.append(Vsftpd(certs, ftps=True))
+    run_all('FTPS: ', subjects,
+            [Big(1, size, True), Big(1, size, False), Big(8, size, True),
+             Big(8, size, False)], args, tmp, rows)
 
 
 def main():
@@ -382,12 +472,15 @@ def main():
         subprocess.run([harness.TOP + '/tests/mkcert.sh', certs], check=True,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         tls = ('--tls', certs + '/ec.pem', certs + '/ec.key')
-        for title, options, far, ceiling in (
-                ('', (), False, True), ('far: ', (), True, False),
-                ('https: ', tls, False, False)):
+        for title, options in (('', ()), ('far: ', ()), ('https: ', tls),
+                               ('FTPS: ', ())):
             fake = harness.Fakecos(tmp, '--discard', '--no-auth', *options)
             try:
-                scene(title, fake, certs, args, tmp, rows, far, ceiling)
+                if title == 'FTPS: ':
+                    ftps(fake, certs, args, tmp, rows)
+                else:
+                    scene(title, fake, certs, args, tmp, rows,
+                          far=title == 'far: ')
             finally:
                 fake.stop()
         if args.table:

@@ -56,7 +56,8 @@ struct req {
 /* ---- http_in.c ---- */
 /* 1: a head is there; 0: closed or idle too long; -1: broken or too long */
 int http_read(struct conn *, size_t *head_len);
-bool http_parse(struct req *, const char *, size_t);	/* false: r->bad */
+/* false: r->bad.  proxied: a proxy may be asked, too (--no-auth). */
+bool http_parse(struct req *, const char *, size_t, bool proxied);
 void http_free(struct req *);
 const char *http_header(const struct req *, const char *name);	/* or NULL */
 const struct param *http_param(const struct req *, const char *name);

@@ -133,7 +133,7 @@ parse_target(struct req *r)
 }
 
 static bool
-parse_request_line(struct req *r, char *line)
+parse_request_line(struct req *r, char *line, bool proxied)
 {
 	char *sp1 = line ? strchr(line, ' ') : NULL;
 	char *sp2 = sp1 ? strchr(sp1 + 1, ' ') : NULL;
@@ -143,6 +143,9 @@ parse_request_line(struct req *r, char *line)
 	*sp1 = *sp2 = '\0';
 	r->method = line;
 	r->target = sp1 + 1;
+	/* absolute form, RFC 9112 3.2.2; Host says the same */
+	if (proxied && strncmp(r->target, "http://", 7) == 0)
+		r->target += strcspn(r->target + 7, "/") + 7;
 	if (!is_token(line) || strlen(line) > 7)
 		return bad(r, "bad method");
 	if (strcmp(sp2 + 1, "HTTP/1.1") == 0)
@@ -207,13 +210,13 @@ parse_framing(struct req *r)
 }
 
 bool
-http_parse(struct req *r, const char *p, size_t n)
+http_parse(struct req *r, const char *p, size_t n, bool proxied)
 {
 	char *at;
 
 	r->method = r->target = "";
 	r->head = at = xcopy(p, n);
-	if (!parse_request_line(r, next_line(&at)))
+	if (!parse_request_line(r, next_line(&at), proxied))
 		return false;
 	while (strcmp(at, "\r\n") != 0)
 		if (!parse_header(r, next_line(&at)))

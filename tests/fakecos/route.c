@@ -296,7 +296,8 @@ serve(struct conn *c)
 		*r = (struct req){ .began = now_ns() };
 		c->rate = c->f->set.rate;
 		r->bad = "head cut or too long";
-		if (got > 0 && http_parse(r, c->in + c->in_at, n)) {
+		if (got > 0 && http_parse(r, c->in + c->in_at, n,
+		    c->f->set.no_auth)) {
 			c->in_at += n;
 			handle(c, r);
 		} else {
