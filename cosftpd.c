@@ -30,12 +30,14 @@ enum {
 };
 
 static const char usage[] =
-    "usage: cosftpd [-1tVh] [-c file] [--check]\n"
+    "usage: cosftpd [-1tVh] [-c file] [--check | --clean --older-than T]\n"
     "       cosftpd --make-cert dir [name ...]\n"
     "  -c FILE   configuration (default conf/vsftpd.conf, then\n"
     "            /etc/cosftpd/vsftpd.conf)\n"
     "  -t        check the configuration, print the effective settings\n"
     "  --check   also ask COS for every account whether it works\n"
+    "  --clean --older-than T  abort uploads of all buckets begun T ago or\n"
+    "            before (90m, 24h, 7d) and never completed, by any tool\n"
     "  -1        one process, for debugging\n"
     "  --make-cert  a new key and certificate for FTPS in dir, for this\n"
     "            machine's name and the names and addresses given\n"
@@ -44,7 +46,8 @@ static const char usage[] =
 
 struct options {
 	const char *file, *make_cert;
-	bool test, check, single;
+	bool test, check, clean, single;
+	int64_t older_than;		/* --clean: seconds, 0: not given */
 };
 
 /* What all processes have in common; made before any is forked. */
@@ -92,13 +95,36 @@ make_cert(const char *dir, char *const *names, size_t n)
 	return EXIT_CONF;
 }
 
+/* "90m", "24h", "7d"; -1: said what is wrong */
+static int64_t
+age(const char *text)
+{
+	static const struct {
+		char unit;
+		int64_t seconds;
+	} units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
+	char *end;
+	long n = strtol(text, &end, 10);
+	size_t i;
+
+	for (i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+		if (n > 0 && n <= 100000 && end[0] == units[i].unit &&
+		    end[1] == '\0')
+			return n * units[i].seconds;
+	fprintf(stderr, "cosftpd: --older-than %s: allowed: a number of s, m, "
+	    "h or d, such as 24h\n", text);
+	return -1;
+}
+
 static int
 read_options(int argc, char **argv, struct options *o)
 {
 	static const struct option longs[] = {
 		{ "check", no_argument, NULL, 'k' },
+		{ "clean", no_argument, NULL, 'x' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "make-cert", required_argument, NULL, 'm' },
+		{ "older-than", required_argument, NULL, 'o' },
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -118,6 +144,14 @@ read_options(int argc, char **argv, struct options *o)
 		case 'k':
 			o->check = true;
 			break;
+		case 'x':
+			o->clean = true;
+			break;
+		case 'o':
+			o->older_than = age(optarg);
+			if (o->older_than < 0)
+				return -1;
+			break;
 		case 'm':
 			o->make_cert = optarg;
 			break;
@@ -135,6 +169,11 @@ read_options(int argc, char **argv, struct options *o)
 	if (o->make_cert != NULL)
 		exit(make_cert(o->make_cert, argv + optind,
 		    (size_t)(argc - optind)));
+	if (o->clean != (o->older_than > 0)) {
+		fprintf(stderr, "cosftpd: --clean needs --older-than, and "
+		    "the other way round\n");
+		return -1;
+	}
 	if (optind < argc) {
 		fprintf(stderr, "cosftpd: unexpected argument: %s\n%s",
 		    argv[optind], usage);
@@ -437,14 +476,19 @@ run(struct program *p)
 	return status;
 }
 
-/* --check */
+/* --check, --clean */
 static int
-check(struct program *p)
+ask_store(struct program *p)
 {
 	struct err e = { "" };
 	struct ftp_worker *w = ftp_worker_new(&p->worker, 0, &e);
-	int failures = w != NULL ? ftp_worker_check(w, stdout, &e) : -1;
+	int failures = -1;
 
+	if (w != NULL && p->options.clean)
+		failures = ftp_worker_clean(w, p->options.older_than, stdout,
+		    &e);
+	else if (w != NULL)
+		failures = ftp_worker_check(w, stdout, &e);
 	if (failures < 0)
 		complain(p, &e);
 	ftp_worker_free(w);
@@ -472,8 +516,8 @@ open_log(struct program *p)
 	struct log_settings quiet = { .level = LOG_LEVEL_WARNING, .dir = "-" };
 	struct err e;
 
-	p->worker.log = log_open(p->options.check ? &quiet : &p->conf->log,
-	    &e);
+	p->worker.log = log_open(p->options.check || p->options.clean ?
+	    &quiet : &p->conf->log, &e);
 	if (p->worker.log != NULL)
 		return 0;
 	complain(p, &e);
@@ -495,10 +539,10 @@ main(int argc, char **argv)
 		return EXIT_CONF;
 	if (o->test)
 		status = test(&p);
-	if (status == 0 && (o->check || !o->test))
+	if (status == 0 && (o->check || o->clean || !o->test))
 		status = open_log(&p);
-	if (status == 0 && o->check)
-		status = check(&p);
+	if (status == 0 && (o->check || o->clean))
+		status = ask_store(&p);
 	else if (status == 0 && !o->test)
 		status = run(&p);
 	ftp_listeners_close(&p.listeners);

@@ -32,12 +32,7 @@ struct cos_abort {
 	int64_t until;			/* begun later: not of that call */
 	int candidates;			/* of one listing */
 	struct cos_request *request;
-	struct cos_xml *xml;		/* owned, while finding */
-	struct {
-		char key[COS_KEY_MAX + 2];
-		char id[COS_UPLOAD_ID_MAX];
-		int64_t begun;
-	} row;				/* the <Upload> being read */
+	struct cos_uploads *list;	/* owned, while finding */
 	char chosen[COS_UPLOAD_ID_MAX];
 };
 
@@ -65,95 +60,51 @@ send_abort(struct cos_abort *a)
 static void
 send_find(struct cos_abort *a)
 {
-	struct cos_call c = { .op = "ListMultipartUploads", .method = "GET",
-	    .stream = true };
-
-	cos_call_param(&c, "uploads", "");
-	cos_call_param(&c, "prefix", a->key);
-	cos_call_param(&c, "encoding-type", "url");
 	cos_request_free(a->request);
-	a->request = cos_request_new(a->bucket, &c, a->who, &a->task);
+	a->request = NULL;
+	cos_uploads_free(a->list);
+	a->list = cos_uploads_new(a->bucket, a->key, a->who, &a->task);
 	a->state = A_FIND;
 	a->chosen[0] = '\0';
 	a->candidates = 0;
-	cos_xml_init(a->xml);
-	if (a->request == NULL)
+	if (a->list == NULL)
 		done(a);
 }
 
 static void
-read_field(struct cos_abort *a)
+consider(struct cos_abort *a, const struct cos_pending *p)
 {
-	const char *name = cos_xml_name(a->xml);
-	ssize_t n;
-
-	if (strcmp(name, "Upload") == 0) {
-		if (strcmp(a->row.key, a->key) == 0 &&
-		    a->row.begun >= a->since && a->row.begun <= a->until &&
-		    !cos_live_known(a->bucket->client->set.share,
-		    a->bucket, a->key, a->row.id)) {
-			memcpy(a->chosen, a->row.id, sizeof(a->chosen));
-			a->candidates++;
-		}
-		memset(&a->row, 0, sizeof(a->row));
-	} else if (strcmp(cos_xml_parent(a->xml), "Upload") != 0) {
+	if (strcmp(p->key, a->key) != 0 || p->begun < a->since ||
+	    p->begun > a->until || cos_live_known(
+	    a->bucket->client->set.share, a->bucket, a->key, p->id))
 		return;
-	} else if (strcmp(name, "Key") == 0) {
-		n = cos_unescape(a->xml->text, a->xml->text_len);
-		if (n >= 0 && (size_t)n < sizeof(a->row.key)) {
-			memcpy(a->row.key, a->xml->text, (size_t)n);
-			a->row.key[n] = '\0';
-		}
-	} else if (strcmp(name, "UploadId") == 0) {
-		snprintf(a->row.id, sizeof(a->row.id), "%.255s",
-		    a->xml->text);
-	} else if (strcmp(name, "Initiated") == 0) {
-		a->row.begun = cos_date(a->xml->text);
-	}
-}
-
-/* false: wait for more */
-static bool
-read_list(struct cos_abort *a)
-{
-	struct net_http *http = cos_request_http(a->request);
-	enum cos_xml_event ev = XML_MORE;
-	const char *p;
-	size_t n, rest;
-
-	while (p = net_http_peek(http, &n), n > 0) {
-		rest = n;
-		while ((ev = cos_xml_next(a->xml, &p, &rest)) != XML_MORE &&
-		    ev != XML_BAD)
-			if (ev == XML_CLOSE)
-				read_field(a);
-		net_http_drop(http, n);
-		if (ev == XML_BAD)
-			return true;
-	}
-	return net_http_state(http) != HTTP_BODY;
+	memcpy(a->chosen, p->id, sizeof(a->chosen));
+	a->candidates++;
 }
 
 static void
 find_step(struct cos_abort *a)
 {
-	if (cos_request_state(a->request) == COS_FAILED) {
+	const struct cos_pending *p;
+
+	while ((p = cos_uploads_next(a->list)) != NULL)
+		consider(a, p);
+	if (cos_uploads_state(a->list) == COS_BUSY)
+		return;
+	if (cos_uploads_state(a->list) == COS_FAILED) {
 		done(a);
-	} else if (read_list(a)) {
-		if (a->candidates > 1) {
-			log_line(a->bucket->client->log, LOG_LEVEL_ERROR,
-			    "%s %d uploads of %s/%s were begun when an answer "
-			    "was lost; none is aborted, as only one is ours",
-			    a->who, a->candidates, a->bucket->account->bucket,
-			    a->key);
-			done(a);
-		} else if (a->chosen[0] != '\0' && a->found++ < 100) {
-			memcpy(a->id, a->chosen, sizeof(a->id));
-			a->again = 0;
-			send_abort(a);
-		} else {
-			done(a);
-		}
+	} else if (a->candidates > 1) {
+		log_line(a->bucket->client->log, LOG_LEVEL_ERROR,
+		    "%s %d uploads of %s/%s were begun when an answer was "
+		    "lost; none is aborted, as only one is ours", a->who,
+		    a->candidates, a->bucket->account->bucket, a->key);
+		done(a);
+	} else if (a->chosen[0] != '\0' && a->found++ < 100) {
+		memcpy(a->id, a->chosen, sizeof(a->id));
+		a->again = 0;
+		send_abort(a);
+	} else {
+		done(a);
 	}
 }
 
@@ -175,12 +126,12 @@ step(struct net_task *t, unsigned why)
 	struct cos_abort *a = (struct cos_abort *)t;
 
 	(void)why;
-	if (a->state == A_DONE || cos_request_state(a->request) == COS_BUSY)
-		return;
 	if (a->state == A_FIND) {
 		find_step(a);
 		return;
 	}
+	if (a->state == A_DONE || cos_request_state(a->request) == COS_BUSY)
+		return;
 	left_pending(a);
 	if (cos_request_state(a->request) == COS_DONE &&
 	    ++a->again < AGAIN_MAX)
@@ -212,11 +163,6 @@ cos_abort_new(struct cos_bucket *b, const char *key, const char *id,
 		send_abort(a);
 		return a;
 	}
-	a->xml = malloc(sizeof(*a->xml));
-	if (a->xml == NULL) {
-		cos_abort_free(a);
-		return NULL;
-	}
 	send_find(a);
 	return a;
 }
@@ -227,13 +173,21 @@ cos_abort_done(const struct cos_abort *a)
 	return a->state == A_DONE;
 }
 
+bool
+cos_abort_succeeded(const struct cos_abort *a)
+{
+	return a->request != NULL &&
+	    (cos_request_state(a->request) == COS_DONE ||
+	    cos_request_fault(a->request)->status == 404);
+}
+
 void
 cos_abort_free(struct cos_abort *a)
 {
 	if (a == NULL)
 		return;
 	cos_request_free(a->request);
+	cos_uploads_free(a->list);
 	net_task_end(&a->task);
-	free(a->xml);
 	free(a);
 }

@@ -129,6 +129,14 @@ struct cos_check *cos_check_new(struct cos_bucket *const *, size_t n,
 bool cos_check_done(const struct cos_check *, int *failures);
 void cos_check_free(struct cos_check *);
 
+/* ---- --clean: abort uploads begun at least age seconds ago ---- */
+struct cos_clean;
+/* A line of each to out; the owner is woken at the end. */
+struct cos_clean *cos_clean_new(struct cos_bucket *const *, size_t n,
+    int64_t age, FILE *out, struct net_task *owner);
+bool cos_clean_done(const struct cos_clean *, int *failures);
+void cos_clean_free(struct cos_clean *);
+
 /* ---- listing ---- */
 struct cos_list;
 struct cos_entry {		/* valid until the next cos_list_next */

@@ -264,6 +264,22 @@ bool cos_meta_from_head(struct cos_meta *, const struct http_head *,
 void cos_meta_put(const struct cos_meta *, struct cos_call *);
 void cos_meta_free(struct cos_meta *);
 
+/* ---- uploads.c: the uploads of a bucket that are not completed ---- */
+struct cos_pending {
+	char key[COS_KEY_MAX + 2];	/* "": none we could have begun */
+	char id[COS_UPLOAD_ID_MAX];
+	int64_t begun;			/* Unix seconds, -1: not given */
+};
+struct cos_uploads;
+/* who is borrowed; the owner is woken when there may be a next one. */
+struct cos_uploads *cos_uploads_new(struct cos_bucket *, const char *prefix,
+    const char *who, struct net_task *owner);
+/* NULL: nothing now, or the end: see the state.  Valid until the next call. */
+const struct cos_pending *cos_uploads_next(struct cos_uploads *);
+enum cos_state cos_uploads_state(const struct cos_uploads *);
+const struct cos_fault *cos_uploads_fault(const struct cos_uploads *);
+void cos_uploads_free(struct cos_uploads *);
+
 /* ---- abort.c: end a multipart upload for sure ---- */
 struct cos_abort;
 /* id NULL: the answer to Initiate was lost: find what it left, begun at or
@@ -271,6 +287,8 @@ struct cos_abort;
 struct cos_abort *cos_abort_new(struct cos_bucket *, const char *key,
     const char *id, int64_t since, const char *who, struct net_task *owner);
 bool cos_abort_done(const struct cos_abort *);
+/* Once done, with an id: nothing of it is left. */
+bool cos_abort_succeeded(const struct cos_abort *);
 void cos_abort_free(struct cos_abort *);
 /* inherit.c: NULL is fine */
 void cos_inherit_free(struct cos_inherit *);

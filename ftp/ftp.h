@@ -45,6 +45,9 @@ int ftp_worker_serve(struct ftp_worker *, int stop, struct err *);
 /* Asks every bucket, a line of each to out; the number of failures, -1 when
  * it could not be done. */
 int ftp_worker_check(struct ftp_worker *, FILE *out, struct err *);
+/* The same for aborting uploads begun at least age seconds ago. */
+int ftp_worker_clean(struct ftp_worker *, int64_t age, FILE *out,
+    struct err *);
 void ftp_worker_free(struct ftp_worker *);
 
 /* How the store's client is set up for this configuration. */

@@ -190,10 +190,10 @@ ftp_worker_serve(struct ftp_worker *w, int stop, struct err *e)
 	return net_loop_run(w->loop, e);
 }
 
-/* ---- --check ---- */
+/* ---- --check and --clean ---- */
 
 static void
-check_step(struct net_task *t, unsigned why)
+once_step(struct net_task *t, unsigned why)
 {
 	(void)why;
 	net_loop_stop(t->loop);
@@ -205,12 +205,29 @@ ftp_worker_check(struct ftp_worker *w, FILE *out, struct err *e)
 	struct cos_check *k;
 	int failures = -1;
 
-	net_task_init(&w->task, w->loop, check_step);
+	net_task_init(&w->task, w->loop, once_step);
 	k = cos_check_new(w->buckets, w->set->conf->naccounts, out, &w->task);
 	if (k == NULL)
 		return err_set(e, "out of memory");
 	if (net_loop_run(w->loop, e) == 0)
 		cos_check_done(k, &failures);
 	cos_check_free(k);
+	return failures;
+}
+
+int
+ftp_worker_clean(struct ftp_worker *w, int64_t age, FILE *out, struct err *e)
+{
+	struct cos_clean *k;
+	int failures = -1;
+
+	net_task_init(&w->task, w->loop, once_step);
+	k = cos_clean_new(w->buckets, w->set->conf->naccounts, age, out,
+	    &w->task);
+	if (k == NULL)
+		return err_set(e, "out of memory");
+	if (net_loop_run(w->loop, e) == 0)
+		cos_clean_done(k, &failures);
+	cos_clean_free(k);
 	return failures;
 }
