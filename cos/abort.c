@@ -47,7 +47,8 @@ static void
 send_abort(struct cos_abort *a)
 {
 	struct cos_call c = { .op = "AbortMultipartUpload",
-	    .method = "DELETE", .key = a->key, .quiet_404 = true };
+	    .method = "DELETE", .key = a->key, .quiet_404 = true,
+	    .always = true };
 
 	cos_call_param(&c, "uploadId", a->id);
 	cos_request_free(a->request);

@@ -120,6 +120,17 @@ struct cos_client {
 	struct cos_inherit *inherit;	/* owned: of a worker that died */
 	struct net_task *waiting;	/* for both to end */
 };
+/* ---- breaker.c: is the store dead? (zero it; times in ms) ---- */
+struct cos_breaker {
+	int failures;			/* in a row */
+	int64_t probe_at;
+};
+bool cos_breaker_lets(struct cos_breaker *, int64_t now);
+void cos_breaker_answered(struct cos_breaker *);
+/* A request was given up without an answer, or with a 5xx; true: it counts
+ * as dead now. */
+bool cos_breaker_failed(struct cos_breaker *, int64_t now);
+
 struct cos_bucket {
 	struct cos_client *client;
 	const struct conf_account *account;	/* borrowed */
@@ -129,6 +140,7 @@ struct cos_bucket {
 	int64_t overhead;		/* bytes of a connection, with a part or
 					 * what is read ahead; 0 for http */
 	int64_t skew;			/* s to add to our clock; learned */
+	struct cos_breaker breaker;
 	int64_t date;			/* s; of the last answer */
 };
 
@@ -155,6 +167,8 @@ struct cos_call {		/* all strings borrowed until cos_request_free */
 	bool once;		/* may not be repeated when unanswered, or
 				 * when a 5xx leaves in doubt what was done */
 	bool quiet_404;		/* not found is an answer, not an error */
+	bool always;		/* cleans up or settles: also asked of a store
+				 * that seems dead */
 	int answer_ms;		/* 0: the usual; the whole head, once sent */
 };
 struct cos_answer {		/* of a 2xx that is not streamed */

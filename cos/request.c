@@ -19,6 +19,7 @@ enum {
 	ATTEMPTS = 5,
 	BACKOFF_MS = 200,		/* doubles, with full jitter */
 	BACKOFF_MAX_MS = 5000,
+	RETRY_AFTER_MAX = 20,		/* s; longer ones are cut to it */
 	GIVE_UP_MS = 60 * 1000,		/* no new attempt after that */
 	ANSWER_MS = 20 * 1000,
 	IDLE_MS = 20 * 1000,
@@ -71,6 +72,21 @@ log_success(const struct cos_request *r)
 
 /* ---- outcomes ---- */
 
+/* Of requests that were given up. */
+static void
+count_failure(struct cos_request *r)
+{
+	struct cos_bucket *b = r->bucket;
+
+	if (r->attempt == 0 || (r->fault.cause != COS_UNAVAILABLE &&
+	    r->fault.cause != COS_NAME_LOOKUP))
+		return;
+	if (cos_breaker_failed(&b->breaker, net_now(r->task.loop)))
+		log_line(b->client->log, LOG_LEVEL_ERROR, "the store at %s "
+		    "does not answer: requests to it fail at once until it "
+		    "does", b->host);
+}
+
 static void
 finish(struct cos_request *r, enum cos_request_step state)
 {
@@ -78,6 +94,8 @@ finish(struct cos_request *r, enum cos_request_step state)
 	    (r->call.quiet_404 && r->fault.status == 404 &&
 	    r->fault.cause != COS_NO_BUCKET);
 
+	if (state == R_FAILED)
+		count_failure(r);
 	if (state == R_FAILED)
 		log_call(r, quiet ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR,
 		    r->fault.text);
@@ -104,6 +122,7 @@ void
 cos_request_failed(struct cos_request *r, bool may_repeat)
 {
 	struct net_loop *l = r->task.loop;
+	int64_t pause;
 
 	if (!may_repeat || (r->call.once && r->unanswered) ||
 	    r->attempt >= ATTEMPTS || net_now(l) - r->started > GIVE_UP_MS) {
@@ -114,7 +133,9 @@ cos_request_failed(struct cos_request *r, bool may_repeat)
 	net_http_free(r->http);
 	r->http = NULL;
 	r->state = R_PAUSE;
-	net_task_deadline(&r->task, backoff(r->attempt));
+	pause = backoff(r->attempt);
+	net_task_deadline(&r->task, pause > r->retry_after ? pause :
+	    r->retry_after);
 }
 
 /* What the exchange's own failure means (there may be half an answer). */
@@ -166,9 +187,25 @@ doubtful(const struct cos_request *r, int status)
 	return r->call.once && status >= 500 && status != 503;
 }
 
+/* RFC 9110 10.2.3, as seconds; a date is not worth a parser. */
+static int64_t
+retry_after(const struct http_head *h)
+{
+	char text[16], *end;
+	long s;
+
+	if (!http_value(h, "retry-after", text, sizeof(text)))
+		return 0;
+	s = strtol(text, &end, 10);
+	if (*end != '\0' || s <= 0)
+		return 0;
+	return (s < RETRY_AFTER_MAX ? s : RETRY_AFTER_MAX) * 1000;
+}
+
 static void
 refused(struct cos_request *r, int status)
 {
+	r->retry_after = retry_after(net_http_head(r->http));
 	r->unanswered = doubtful(r, status);
 	cos_fault_from(&r->fault, status, r->code, r->message, r->request_id);
 	if (cos_request_correct_clock(r)) {
@@ -219,6 +256,8 @@ got_head(struct cos_request *r)
 	char crc[32], date[64];
 	int64_t store;
 
+	if (h->status < 500)
+		cos_breaker_answered(&r->bucket->breaker);
 	if (http_value(h, "date", date, sizeof(date)) &&
 	    (store = cos_date(date)) > 0)
 		r->bucket->date = store;
@@ -274,6 +313,7 @@ attempt(struct cos_request *r)
 	r->ended = false;
 	memset(&r->answer, 0, sizeof(r->answer));
 	r->unanswered = false;
+	r->retry_after = 0;
 	r->skew_used = r->bucket->skew;
 	r->state = R_SENT;
 	/* An empty key would make a call about the bucket itself. */
@@ -322,7 +362,13 @@ cos_request_new(struct cos_bucket *b, const struct cos_call *call,
 	r->call = *call;
 	r->who = who;
 	r->started = net_now(b->client->loop);
-	attempt(r);
+	if (call->always || cos_breaker_lets(&b->breaker, r->started)) {
+		attempt(r);
+	} else {
+		cos_fault_set(&r->fault, COS_UNAVAILABLE,
+		    "the store has not answered lately");
+		finish(r, R_FAILED);
+	}
 	return r;
 }
 

@@ -37,6 +37,7 @@ struct cos_request {
 	struct cos_answer answer;
 	struct cos_fault fault;
 	bool unanswered;
+	int64_t retry_after;		/* ms the store asks for, 0: none */
 };
 
 /* request_text.c: false when it is too large or memory is out */

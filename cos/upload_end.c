@@ -97,7 +97,7 @@ static void
 settle(struct cos_upload *u, bool verify_only)
 {
 	struct cos_call c = { .op = "HeadObject", .method = "HEAD",
-	    .key = u->key, .quiet_404 = true,
+	    .key = u->key, .quiet_404 = true, .always = true,
 	    .need = COS_NEED_ETAG };
 
 	u->verify_only = verify_only;

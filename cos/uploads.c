@@ -37,7 +37,7 @@ static void
 request_page(struct cos_uploads *u)
 {
 	struct cos_call c = { .op = "ListMultipartUploads", .method = "GET",
-	    .stream = true };
+	    .stream = true, .always = true };
 
 	cos_call_param(&c, "uploads", "");
 	if (u->prefix[0] != '\0')
