@@ -1,7 +1,7 @@
 /*
  * cos/upload_int.h - one upload, shared by upload.c (the verbs and the step
- * function), upload_old.c (append and resume), upload_parts.c (initiate,
- * parts) and upload_end.c (PUT, complete, settle, abort).
+ * function), upload_old.c (append and resume), upload_init.c (its id),
+ * upload_parts.c (parts) and upload_end.c (PUT, complete, settle, abort).
  */
 #ifndef COSFTPD_UPLOAD_INT_H
 #define COSFTPD_UPLOAD_INT_H
@@ -105,12 +105,15 @@ void cos_upload_fail(struct cos_upload *, const struct cos_fault *);
 void cos_upload_old_start(struct cos_upload *);
 void cos_upload_old_step(struct cos_upload *);
 
+/* upload_init.c */
+void cos_upload_initiate(struct cos_upload *);
+void cos_upload_init_step(struct cos_upload *);
+
 /* upload_parts.c */
 bool cos_upload_new_part(struct cos_upload *);	/* u->filling, or wait */
 void cos_upload_seal(struct cos_upload *);
 bool cos_upload_may_seal_early(const struct cos_upload *);
 void cos_upload_queue_copy(struct cos_upload *, int64_t from, int64_t len);
-void cos_upload_initiate(struct cos_upload *);
 void cos_upload_pump(struct cos_upload *);	/* initiate, parts */
 void cos_upload_drop_parts(struct cos_upload *);
 bool cos_upload_whole_crc(const struct cos_upload *, uint64_t *crc);

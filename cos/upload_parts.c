@@ -1,19 +1,17 @@
 /*
- * cos/upload_parts.c - the multipart upload while it runs: initiate, parts
- * sent from their buffers, their checksums matched.
+ * cos/upload_parts.c - the multipart upload while it runs: parts sent from
+ * their buffers, their checksums matched.
  */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "upload_int.h"
 
 enum {
 	DEPTH_FIRST = 4,	/* before any part has been confirmed */
 	UNSENT_MAX = 2,		/* what 226 has to wait for at the end */
-	INIT_TRIES = 3,
 	PART_TRIES = 3,		/* of one part whose checksum is wrong */
 	SEAL_MIN = 1024 * 1024,	/* COS takes no smaller part but the last */
 	PARTS_MAX = 10000
@@ -164,118 +162,7 @@ cos_upload_queue_copy(struct cos_upload *u, int64_t from, int64_t len)
 	push_sealed(u, p);
 }
 
-/* ---- initiate ---- */
-
-/* Who finds this worker dead knows then what to abort. */
-static void
-note_sent(struct cos_upload *u)
-{
-	if (u->live == NULL)
-		u->live = cos_live_new(u->client->set.share,
-		    u->client->set.slot, u->bucket, u->key, false);
-	if (u->live == NULL) {
-		log_line(u->client->log, LOG_LEVEL_WARNING, "%s upload of "
-		    "%s/%s is not in the table of uploads: it is full",
-		    u->who, u->bucket->account->bucket, u->key);
-		return;
-	}
-	u->live->since = u->init_since;
-	u->live->state = LIVE_SENT;
-}
-
-static void
-note_id(struct cos_upload *u)
-{
-	if (u->live == NULL)
-		return;
-	memcpy(u->live->id, u->id, sizeof(u->live->id));
-	u->live->state = LIVE_HAVE;
-}
-
-void
-cos_upload_initiate(struct cos_upload *u)
-{
-	struct cos_call c = { .op = "InitiateMultipartUpload",
-	    .method = "POST", .key = u->key, .need = COS_NEED_UPLOAD_ID,
-	    .once = true };
-	struct cos_fault f;
-
-	cos_call_param(&c, "uploads", "");
-	if (u->meta.n > 0)
-		cos_meta_put(&u->meta, &c);
-	else if (u->bucket->account->content_type)
-		cos_call_header(&c, "Content-Type", cos_mime(u->key));
-	u->init = INIT_SENT;
-	u->init_tries++;
-	u->init_since = (int64_t)time(NULL) + u->bucket->skew - 2;
-	note_sent(u);
-	u->init_request = cos_request_new(u->bucket, &c, u->who, &u->task);
-	if (u->init_request == NULL) {
-		u->init = INIT_NONE;
-		cos_fault_set(&f, COS_UNAVAILABLE, "out of memory");
-		cos_upload_fail(u, &f);
-	}
-}
-
-static void
-init_failed(struct cos_upload *u)
-{
-	struct cos_fault f = *cos_request_fault(u->init_request);
-	bool lost = cos_request_unanswered(u->init_request);
-
-	cos_request_free(u->init_request);
-	u->init_request = NULL;
-	u->init = INIT_NONE;
-	if (u->live != NULL)
-		u->live->state = LIVE_CLAIM;
-	if (!lost) {
-		cos_upload_fail(u, &f);
-		return;
-	}
-	u->fault = f;
-	u->init = INIT_CLEAN;
-	u->abort = cos_abort_new(u->bucket, u->key, NULL, u->init_since,
-	    u->who, &u->task);
-	if (u->abort == NULL)
-		cos_upload_fail(u, &f);
-}
-
-static void
-init_step(struct cos_upload *u)
-{
-	struct cos_fault f = u->fault;
-
-	if (u->init == INIT_SENT) {
-		switch (cos_request_state(u->init_request)) {
-		case COS_BUSY:
-			return;
-		case COS_FAILED:
-			init_failed(u);
-			return;
-		case COS_DONE:
-			snprintf(u->id, sizeof(u->id), "%s",
-			    cos_request_answer(u->init_request)->upload_id);
-			cos_request_free(u->init_request);
-			u->init_request = NULL;
-			u->init = INIT_HAVE;
-			note_id(u);
-			u->fault.cause = COS_OK;	/* of a lost answer */
-		}
-	} else if (u->init == INIT_CLEAN && cos_abort_done(u->abort)) {
-		cos_abort_free(u->abort);
-		u->abort = NULL;
-		u->init = INIT_NONE;
-		if (u->init_tries >= INIT_TRIES) {
-			cos_upload_fail(u, &f);
-			return;
-		}
-		u->init = INIT_PAUSE;
-		u->init_at = net_now(u->task.loop) +
-		    (COS_UPLOAD_PAUSE_MS << u->init_tries);
-	}
-}
-
-/* ---- parts ---- */
+/* ---- sending ---- */
 
 static bool
 send_part(struct cos_upload *u, struct cos_part *p)
@@ -446,7 +333,7 @@ void
 cos_upload_pump(struct cos_upload *u)
 {
 	if (u->init == INIT_SENT || u->init == INIT_CLEAN)
-		init_step(u);
+		cos_upload_init_step(u);
 	if (u->init == INIT_PAUSE)
 		pause_step(u);
 	if (u->state != U_RECEIVE && u->state != U_DRAIN)
