@@ -123,10 +123,11 @@ struct cos_client {
 /* ---- breaker.c: is the store dead? (zero it; times in ms) ---- */
 struct cos_breaker {
 	int failures;			/* in a row */
-	int64_t probe_at;
+	bool dead;
+	int64_t answered_at, probe_at;
 };
 bool cos_breaker_lets(struct cos_breaker *, int64_t now);
-void cos_breaker_answered(struct cos_breaker *);
+void cos_breaker_answered(struct cos_breaker *, int64_t now);
 /* A request was given up without an answer, or with a 5xx; true: it counts
  * as dead now. */
 bool cos_breaker_failed(struct cos_breaker *, int64_t now);

@@ -257,7 +257,8 @@ got_head(struct cos_request *r)
 	int64_t store;
 
 	if (h->status < 500)
-		cos_breaker_answered(&r->bucket->breaker);
+		cos_breaker_answered(&r->bucket->breaker,
+		    net_now(r->task.loop));
 	if (http_value(h, "date", date, sizeof(date)) &&
 	    (store = cos_date(date)) > 0)
 		r->bucket->date = store;

@@ -14,12 +14,13 @@ static const struct {
 	{ "f+f+", "two failures" },
 	{ "fff-", "three" },
 	{ "fffff-", "more" },
-	{ "ffaf+f+f-", "an answer in between" },
+	{ "ffaf+f+f+5f-", "an answer in between" },
+	{ "afff+4f+1f-", "an answer to another just now" },
 	{ "fff4-", "too early" },
 	{ "fff5+-", "one probe" },
 	{ "fff5+f4-1+", "it fails, too" },
 	{ "fff5+-5+-", "a probe that nobody waits for" },
-	{ "fff5+a++f+f+f-", "back again" },
+	{ "fff5+a++f+f+f+4f+1f-", "back again" },
 	{ "fff4f4-1+", "a late failure puts the probe off" },
 };
 
@@ -28,7 +29,7 @@ check(size_t row)
 {
 	struct cos_breaker b = { 0 };
 	const char *p;
-	int64_t now = 1000;
+	int64_t now = 100000;
 	bool lets;
 
 	for (p = rows[row].events; *p != '\0'; p++) {
@@ -37,7 +38,7 @@ check(size_t row)
 		} else if (*p == 'f') {
 			cos_breaker_failed(&b, now);
 		} else if (*p == 'a') {
-			cos_breaker_answered(&b);
+			cos_breaker_answered(&b, now);
 		} else {
 			lets = cos_breaker_lets(&b, now);
 			CHECK(lets == (*p == '+'), "%s: event %d",
