@@ -1,6 +1,6 @@
 /*
  * cos/crc64.c - CRC-64/XZ (x-cos-hash-crc64ecma), 16 bytes a step by tables
- * or folded (crc64_clmul.c), and the CRC of A followed by B from the two.
+ * or folded (crc64_clmul.c, crc64_pmull.c), and the CRC of A followed by B from the two.
  *
  * The tables (32 KB) are the only changing global of this layer: they are
  * computed at the first call and constant ever after.  A process has one
@@ -103,6 +103,16 @@ cos_crc64(uint64_t crc, const void *data, size_t len)
 		len -= folded;
 	}
 	return ~by_tables(crc, p, len);
+}
+
+uint64_t
+cos_crc64_power(int n)
+{
+	uint64_t v = UINT64_C(1) << 63;
+
+	while (n-- > 0)
+		v = v & 1 ? v >> 1 ^ COS_CRC64_POLY : v >> 1;
+	return v;
 }
 
 /* a * b modulo the polynomial; the top bit is x^0, the next one x^1 ... */

@@ -1,6 +1,7 @@
 /*
  * cos/crc64_clmul.c - CRC-64 by carry-less multiplication (PCLMULQDQ), five
- * times the speed of tables, where the processor has it.
+ * times the speed of tables, where the processor has it.  For ARM it is in
+ * crc64_pmull.c; no other processor has a way but the tables.
  *
  * 64 bytes are kept as four 128-bit remainders.  One step multiplies each by
  * x^512 modulo the polynomial and adds the next 64 bytes; at the end they are
@@ -28,23 +29,12 @@ cos_crc64_can_fold(void)
 	    (d & bit_SSE2);
 }
 
-/* x^n modulo the polynomial; the top bit is x^0 */
-static uint64_t
-power(int n)
-{
-	uint64_t v = UINT64_C(1) << 63;
-
-	while (n-- > 0)
-		v = v & 1 ? v >> 1 ^ COS_CRC64_POLY : v >> 1;
-	return v;
-}
-
 /* The two halves of a block, moved on by `bits`. */
 CLMUL static __m128i
 constants(int bits)
 {
-	return _mm_set_epi64x((long long)power(bits - 1),
-	    (long long)power(bits + 64 - 1));
+	return _mm_set_epi64x((long long)cos_crc64_power(bits - 1),
+	    (long long)cos_crc64_power(bits + 64 - 1));
 }
 
 CLMUL static inline __m128i
@@ -83,7 +73,7 @@ cos_crc64_fold(uint64_t crc, const unsigned char *p, size_t n,
 	_mm_storeu_si128((__m128i *)(void *)rest, d);
 }
 
-#else
+#elif !COS_CRC64_PMULL
 
 bool
 cos_crc64_can_fold(void)
