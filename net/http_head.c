@@ -392,7 +392,7 @@ http_chunk_feed(struct http_chunk *c, const char *buf, size_t len,
 void
 http_chunk_took(struct http_chunk *c, size_t n)
 {
-	assert((int64_t)n >= 0 && (int64_t)n <= c->left);
+	assert((uint64_t)n <= (uint64_t)c->left);
 	c->left -= (int64_t)n;
 	if (c->left == 0 && c->state == CHUNK_DATA)
 		c->state = CHUNK_DATA_CR;

@@ -96,7 +96,7 @@ static size_t
 sock_sendv(struct net_stream *s, const struct iovec *iov, int niov)
 {
 	struct msghdr m = { .msg_iov = (struct iovec *)(uintptr_t)iov,
-	    .msg_iovlen = (size_t)niov };
+	    .msg_iovlen = (unsigned short)niov };	/* int or size_t */
 	ssize_t sent;
 
 	if (s->state == NET_FAILED)

@@ -349,7 +349,8 @@ test_chunk_limits(void)
 	    c.left == INT64_MAX, "the largest chunk");
 	CHECK(http_chunk_feed(&c, "xx", 2, &e) == 0, "data is not taken");
 	http_chunk_took(&c, 0);
-	http_chunk_took(&c, INT64_MAX - 1);
+	c.left = (int64_t)(SIZE_MAX / 4) + 1;
+	http_chunk_took(&c, SIZE_MAX / 4);
 	CHECK(c.left == 1 && http_chunk_feed(&c, "x", 1, &e) == 0, "one left");
 	http_chunk_took(&c, 1);
 	CHECK(http_chunk_feed(&c, "\r\n0\r\n\r\n", 7, &e) == 7 && c.done,
