@@ -1,0 +1,70 @@
+"""As conf/Dockerfile runs it: process 1 of its own, in a file system that is
+read-only and has nothing but the program and its configuration."""
+
+import ftplib
+import os
+import re
+import shutil
+import signal
+import subprocess
+
+import pytest
+
+import harness
+from harness import Process, account, free_ports
+
+INSIDE = '''mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" &&
+exec setpriv --no-new-privs \
+    chroot --userspec=65534:65534 "$1" /cosftpd -c /etc/cosftpd/vsftpd.conf
+'''
+UNSHARE = ['unshare', '--mount', '--pid', '--fork', '--kill-child']
+
+
+def allowed():
+    return os.geteuid() == 0 and all(
+        map(shutil.which, ('unshare', 'setpriv', 'chroot'))) and \
+        subprocess.run([*UNSHARE, 'mount', '--bind', '/tmp', '/tmp'],
+                       stderr=subprocess.DEVNULL).returncode == 0
+
+
+def only_child(pid):
+    with open('/proc/%d/task/%d/children' % (pid, pid)) as f:
+        child, = f.read().split()
+    return int(child)
+
+
+@pytest.mark.skipif(not allowed(), reason='needs root and namespaces')
+@pytest.mark.skipif(harness.COSFTPD != os.path.join(harness.TOP, 'cosftpd'),
+                    reason='needs the static program')
+def test_alone_and_read_only(tmp_path, fake):
+    root = tmp_path / 'root'
+    (root / 'etc/cosftpd').mkdir(parents=True)
+    shutil.copy(harness.COSFTPD, root / 'cosftpd')
+    port, data = free_ports(1), free_ports(16)
+    (root / 'etc/cosftpd/vsftpd.conf').write_text(
+        account(0, fake) + '[NETWORK]\nlisten_port = %d\n'
+        'passive_port = %d,%d\n[OPTIONAL]\nlog_dir = -\nworker_num = 2\n'
+        % (port, data, data + 15))
+    os.chmod(root / 'etc/cosftpd/vsftpd.conf', 0o644)
+    for path in (tmp_path, root):
+        os.chmod(path, 0o755)
+    p = Process([*UNSHARE, 'sh', '-c', INSIDE, 'sh', str(root)],
+                str(tmp_path), 'container')
+    p.ready(r'ready on port')
+    first = only_child(p.child.pid)
+    with open('/proc/%d/status' % first) as f:
+        status = f.read()
+    assert re.search(r'^NSpid:\t\d+\t1$', status, re.M)
+    assert re.search(r'^Uid:\t65534\t65534\t', status, re.M)
+    with open('/proc/%d/mounts' % first) as f:
+        assert re.search(r' / \S+ ro[, ]', f.read())
+    f = ftplib.FTP()
+    f.connect('127.0.0.1', port, timeout=20)
+    f.login(harness.USER, harness.PASSWORD)
+    body = os.urandom(3 * 1024 * 1024)
+    assert harness.store(f, 'x', body).startswith('226 ')
+    assert harness.fetch(f, 'x') == body and fake.get('x') == body
+    f.close()
+    os.kill(first, signal.SIGTERM)      # docker stop
+    assert p.child.wait(15) == 0, p.text()
+    assert re.search(r'INFO  stopped$', p.text(), re.M)
