@@ -1,20 +1,29 @@
 # cosftpd: make, make test, make demo.  No configure step.
 #
 #   BEARSSL=dir   build BearSSL from a source tree instead of the package
+#   CROSS=...     for another machine, in build/CROSS: conf/cross.mk
 #   CC=...        the compiler (default: musl-gcc where it is, else cc)
 #   FLAVOR=asan   address and undefined sanitizers, in build/asan
 #   WERROR=1      warnings are errors (as in CI)
 #   V=1           show the commands
 
 VERSION  = 0.1.0
+RELEASED = 2026-11-25
 FLAVOR  ?= release
 HOSTCC  ?= cc
 PREFIX  ?= /usr/local
 DESTDIR ?=
-OUT      = build/$(FLAVOR)
+OUT      = build/$(if $(CROSS),$(CROSS)/)$(FLAVOR)
 
 MUSL := $(shell command -v musl-gcc 2>/dev/null)
+ifdef CROSS
+TOOL    := $(CROSS)-
+BEARSSL ?= build/src/bearssl
+MUSL_CC := $(wildcard build/musl/$(CROSS)/bin/musl-gcc)
 ifeq ($(origin CC),default)
+CC := $(if $(MUSL_CC),$(CURDIR)/$(MUSL_CC),$(CROSS)-gcc)
+endif
+else ifeq ($(origin CC),default)
 CC := $(if $(MUSL),musl-gcc,$(HOSTCC))
 endif
 
@@ -23,7 +32,9 @@ GENCC   ?= $(if $(MUSL),$(MUSL) -static,$(HOSTCC))
 
 WARN = -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes \
        -Wmissing-prototypes $(if $(WERROR),-Werror)
-DEFS = -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DCOSFTPD_VERSION='"$(VERSION)"'
+BITS = -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64
+DEFS = -D_GNU_SOURCE $(BITS) -DCOSFTPD_VERSION='"$(VERSION)"' \
+       '-ffile-prefix-map=$(CURDIR)=.'
 
 ifeq ($(FLAVOR),asan)
 CC      := $(HOSTCC)
@@ -34,10 +45,14 @@ CC      := $(HOSTCC)
 CFLAGS  ?= -O2 -g
 LDFLAGS ?=
 else
+LIBC := $(findstring musl,$(notdir $(CC)) $(shell $(CC) -dumpmachine))
 # Small: only the inner loops over data are built for speed.
-CFLAGS  ?= -Os -g -ffunction-sections -fdata-sections \
-           -fno-asynchronous-unwind-tables -fno-unwind-tables
-LDFLAGS ?= -static -Wl,--gc-sections -Wl,-z,noseparate-code
+NO_UNWIND = -fno-asynchronous-unwind-tables -fno-unwind-tables
+CFLAGS  ?= -Os -g -fno-pie -ffunction-sections -fdata-sections $(NO_UNWIND)
+# Static programs of musl never make the relro segment read-only.
+NO_RELRO = -Wl,-z,norelro
+LDFLAGS ?= -static -no-pie -Wl,--gc-sections -Wl,-z,noseparate-code \
+           $(if $(LIBC),$(NO_RELRO))
 endif
 
 # BearSSL: the package's archive is found by the system compiler; its fortify
@@ -45,24 +60,24 @@ endif
 # left out.
 ifdef BEARSSL
 BEARSSL_INC = -I$(BEARSSL)/inc
-BEARSSL_LIB = $(CURDIR)/$(OUT)/bearssl/libbearssl.a
+BEARSSL_LIB = $(OUT)/bearssl/libbearssl.a
 else
 BEARSSL_INC = -I/usr/include/bearssl
 BEARSSL_LIB = $(OUT)/bearssl/libbearssl.a
 BEARSSL_PKG = $(shell $(HOSTCC) -print-file-name=libbearssl.a)
-ifneq (,$(findstring musl,$(CC)))
+ifeq ($(LIBC),musl)
 FORTIFY     = -Wl,--defsym=__memcpy_chk=memcpy -Wl,--defsym=__memset_chk=memset \
               -Wl,--defsym=__memmove_chk=memmove
 endif
 endif
 
-SRC  = $(wildcard conf/*.c tls/*.c net/*.c cos/*.c ftp/*.c)
+SRC  = $(sort $(wildcard conf/*.c tls/*.c net/*.c cos/*.c ftp/*.c))
 OBJ  = $(SRC:%.c=$(OUT)/%.o) $(OUT)/ftp/gbk_table.o
 LIB  = $(OUT)/libcosftpd.a
 UNIT = $(patsubst tests/%.c,$(OUT)/tests/%,$(wildcard tests/t_*.c))
 FAKE = $(patsubst %.c,$(OUT)/%.o,$(wildcard tests/fakecos/*.c))
 
-ifeq ($(FLAVOR)$(findstring musl,$(CC)),release)
+ifeq ($(FLAVOR)$(LIBC),release)
 NOTE = @echo "note: without musl the binary is larger and the system libc looks names up"
 endif
 
@@ -74,38 +89,44 @@ say     = $(if $(V),,@echo "  $(1) $@")
 PYTHON ?= $(shell for p in python3 /usr/bin/python3; do \
           $$p -c 'import pytest' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: all asan host units check layers test test-sdk test-clients demo bench \
-        install clean
+.PHONY: all asan host units check layers test test-sdk test-clients test-cross \
+        demo bench install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: cosftpd
+# The program at the top is the release one for this machine; others stay in
+# build/.
+PROGRAM = $(if $(CROSS)$(filter-out release,$(FLAVOR)),$(OUT)/)cosftpd
 
-# The program at the top is the release one; other flavours stay in build/.
+all: $(PROGRAM)
+
+ifeq ($(PROGRAM),cosftpd)
 cosftpd: $(OUT)/cosftpd
 	$(Q)install -m 755 $< $@	# also while an old one runs
+endif
 
 $(OUT)/cosftpd: $(OUT)/cosftpd.o $(LIB) $(BEARSSL_LIB)
 	$(call say,LINK)
 	$(Q)$(LINK) -o $@ $^
-	$(if $(findstring release,$(FLAVOR)),$(Q)strip $@)
+	$(if $(findstring release,$(FLAVOR)),$(Q)$(TOOL)strip $@)
 	$(NOTE)
 
 $(LIB): $(OBJ)
 	$(call say,AR)
 	$(Q)rm -f $@
-	$(Q)ar rc $@ $^
+	$(Q)$(TOOL)ar rc $@ $^
 
-$(OUT)/cos/crc64.o $(OUT)/cos/crc64_clmul.o: CFLAGS += $(if $(findstring asan,$(FLAVOR)),,-O2)
+$(OUT)/cos/crc64.o $(OUT)/cos/crc64_clmul.o $(OUT)/cos/crc64_pmull.o: \
+    CFLAGS += $(if $(findstring asan,$(FLAVOR)),,-O2)
 
-$(OUT)/tls/%.o: tls/%.c Makefile
+$(OUT)/tls/%.o: tls/%.c Makefile $(MUSL_CC) $(if $(BEARSSL),| $(BEARSSL)/inc/bearssl.h)
 	$(call say,CC)
 	@mkdir -p $(@D)
 	$(Q)$(COMPILE) $(BEARSSL_INC) -MMD -c -o $@ $<
 
 $(OUT)/tests/t_der.o: CFLAGS += $(BEARSSL_INC)	# compares with BearSSL
 
-$(OUT)/%.o: %.c Makefile
+$(OUT)/%.o: %.c Makefile $(MUSL_CC)
 	$(call say,CC)
 	@mkdir -p $(@D)
 	$(Q)$(COMPILE) -MMD -c -o $@ $<
@@ -121,19 +142,28 @@ $(OUT)/ftp/gbk_table.c: $(OUT)/gen/gbk
 	@mkdir -p $(@D)
 	$(Q)$< >$@
 
-$(OUT)/ftp/gbk_table.o: $(OUT)/ftp/gbk_table.c
+$(OUT)/ftp/gbk_table.o: $(OUT)/ftp/gbk_table.c $(MUSL_CC)
 	$(call say,CC)
 	$(Q)$(COMPILE) -c -o $@ $<
 
 ifdef BEARSSL
-$(BEARSSL_LIB):
-	@mkdir -p $(@D)
-	$(MAKE) -C $(BEARSSL) BUILD=$(@D) CC="$(CC)" LD="$(CC)" AR=ar \
-	    CFLAGS="-W -Wall -Os" $@
+$(BEARSSL_LIB): $(BEARSSL)/inc/bearssl.h $(MUSL_CC)
+	@rm -rf $(@D) && mkdir -p $(@D)
+	$(if $(word 2,$(CURDIR)),$(error BearSSL cannot be built below a path \
+	    with blanks: $(CURDIR)))
+	$(call say,MAKE)
+	$(Q)$(MAKE) $(if $(V),,-s --no-print-directory) -C $(BEARSSL) \
+	    BUILD='$(abspath $(@D))' \
+	    CC='$(CC)' LD='$(CC)' AR=$(TOOL)ar CFLAGS='-W -Wall -Os $(BITS) \
+	    -ffunction-sections -fdata-sections $(NO_UNWIND)' \
+	    '$(abspath $@)'
+
+$(BEARSSL)/inc/bearssl.h:
+	@echo "no BearSSL in $(BEARSSL): make bearssl-src gets it" && false
 else
 $(BEARSSL_LIB): $(BEARSSL_PKG)
 	@mkdir -p $(@D)
-	$(Q)objcopy -R .eh_frame -R .rela.eh_frame $< $@
+	$(Q)$(TOOL)objcopy -R .eh_frame -R .rela.eh_frame $< $@
 endif
 
 # ---- tests ----
@@ -170,6 +200,11 @@ test-sdk: cosftpd host
 test-clients: cosftpd host
 	@$(PYTHON) tests/clients/run $(CLIENTS)
 
+# All of tests/cross: other machines under qemu-user, and make dist.
+# CROSS_REQUIRED=1: what is missing is a failure.
+test-cross: host
+	@$(PYTHON) -m pytest -q -rs -p no:cacheprovider tests/cross
+
 demo: cosftpd host
 	@tests/demo
 
@@ -180,10 +215,12 @@ bench: cosftpd host
 layers:
 	@tests/layers.sh
 
-install: cosftpd
+include conf/cross.mk
+
+install: $(PROGRAM)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man8 \
 	    $(DESTDIR)$(PREFIX)/share/man/man5
-	install -m 755 cosftpd $(DESTDIR)$(PREFIX)/bin/
+	install -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/
 	install -m 644 cosftpd.8 $(DESTDIR)$(PREFIX)/share/man/man8/
 	install -m 644 cosftpd.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/
 
