@@ -157,6 +157,7 @@ grant(struct cos_budget *b)
 		r->queued = false;
 		r->granted = true;
 		net_task_wake(r->owner);
+		ring(b, false);		/* what is left may do for others */
 	}
 }
 
