@@ -201,3 +201,14 @@ def test_eprt_over_ipv6(tmp_path, fake):
     listener.close()
     r.close()
     assert s.stop() == 0
+
+
+@pytest.mark.parametrize('command', ['DELE f', 'RNTO g'])
+def test_only_204_says_that_an_object_is_gone(raw, fake, command):
+    """The first answer is a 200, and nothing was deleted."""
+    fake.put('f', b'1')
+    fake.fault(op='DeleteObject', empty200=1, times=1)
+    if command.startswith('RNTO'):
+        assert raw.cmd('RNFR f').startswith('350 ')
+    assert raw.cmd(command).startswith('250 ')
+    assert 'f' not in fake.keys()

@@ -38,8 +38,11 @@ FAULTS = (
     {'status': 500}, {'status': 503, 'code': 'SlowDown'}, {'lost': 1},
     {'read_cut': 1000}, {'reset_read': 70000}, {'body_cut': 100},
     {'wrong_crc': 1}, {'wrong_etag': 1}, {'no_crc': 1}, {'delay': 300},
-    {'close_idle': 1}, {'error200': 'InternalError'}, {'empty200': 1},
-    {'bad_xml': 1}, {'raw': 'SSH-2.0-x\r\n'},
+    {'close_idle': 1}, {'raw': 'SSH-2.0-x\r\n'},
+    # of a DELETE or PUT these would be a store that lies
+    {'op': 'CompleteMultipartUpload', 'error200': 'InternalError'},
+    {'op': 'CompleteMultipartUpload', 'empty200': 1},
+    {'op': 'ListObjects', 'bad_xml': 1},
     {'status': 500, 'done': 1}, {'body_stall': 10, 'ms': 300},
 )
 
@@ -260,8 +263,8 @@ class Trouble(threading.Thread):
     def run(self):
         next_kill = time.monotonic() + KILL_S
         while time.monotonic() < self.until:
-            self.fake.fault(op='Any', times=1,
-                            **self.random.choice(FAULTS))
+            self.fake.fault(**{'op': 'Any', 'times': 1,
+                               **self.random.choice(FAULTS)})
             self.faults += 1
             if time.monotonic() > next_kill:
                 self.kill()
