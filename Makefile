@@ -90,7 +90,7 @@ PYTHON ?= $(shell for p in python3 /usr/bin/python3; do \
           $$p -c 'import pytest' 2>/dev/null && echo $$p && break; done)
 
 .PHONY: all asan host units check layers test test-sdk test-clients test-cross \
-        demo bench install clean
+        demo bench soak install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -211,6 +211,12 @@ demo: cosftpd host
 # Options of tests/bench/bench.py in BENCH, such as "--rounds 5 --only far".
 bench: cosftpd host
 	@$(PYTHON) tests/bench/bench.py $(BENCH)
+
+# Sessions under faults and kills for T seconds; SEED repeats their choices.
+# It runs the sanitizer build.
+soak: asan host
+	@T=$(T) SEED=$(SEED) COSFTPD=build/asan/cosftpd $(PYTHON) \
+	    tests/soak/soak.py
 
 layers:
 	@tests/layers.sh

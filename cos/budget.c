@@ -7,10 +7,11 @@
  * can always finish it, and nobody is overtaken.  Each worker has a queue of
  * its own and shows the ticket of its first; who gives memory back, or begins
  * to wait, rings the others.  Memory is taken first and given back at once
- * if that was too much, so that two workers never have it both.  The first bytes of an upload
- * have a small buffer beside it, so that neither a tiny file nor a client that
- * sends nothing waits for, or holds, a part.  Downloads get what is free,
- * never wait for it, and are told when uploads do.  Freed chunks are kept.
+ * if that was too much, so that two workers never have it both.  The first
+ * bytes of an upload have a small buffer beside it, so that neither a tiny file
+ * nor a client that sends nothing waits for, or holds, a part.  Downloads get
+ * what is free, never wait for it, and are told when uploads do.  Freed chunks
+ * are kept.
  */
 #include <stdlib.h>
 
@@ -157,6 +158,7 @@ grant(struct cos_budget *b)
 		r->queued = false;
 		r->granted = true;
 		net_task_wake(r->owner);
+		ring(b, false);		/* what is left may do for others */
 	}
 }
 

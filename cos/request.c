@@ -217,15 +217,25 @@ refused(struct cos_request *r, int status)
 	cos_request_failed(r, cos_fault_retry(&r->fault));
 }
 
+/* What a successful answer lacks as a proof; NULL: nothing.  What is deleted
+ * is answered with 204 and nothing else. */
+static const char *
+lacking(const struct cos_request *r, int status)
+{
+	if (r->call.need == COS_NEED_ETAG)
+		return r->answer.etag[0] != '\0' ? NULL : "an ETag";
+	if (r->call.need == COS_NEED_UPLOAD_ID)
+		return r->answer.upload_id[0] != '\0' ? NULL : "an UploadId";
+	return status == 204 || strcmp(r->call.method, "DELETE") != 0 ? NULL :
+	    "No Content";
+}
+
 /* The whole answer is there (or enough of it): success or fault? */
 void
 cos_request_judge(struct cos_request *r)
 {
 	int status = net_http_head(r->http)->status;
-	bool complete = r->call.need == COS_NEED_NOTHING ||
-	    (r->call.need == COS_NEED_ETAG && r->answer.etag[0] != '\0') ||
-	    (r->call.need == COS_NEED_UPLOAD_ID &&
-	    r->answer.upload_id[0] != '\0');
+	const char *lacks = lacking(r, status);
 
 	r->unanswered = false;
 	if (status < 200 || status > 299) {
@@ -236,11 +246,10 @@ cos_request_judge(struct cos_request *r)
 		cos_request_failed(r, strcmp(r->code, "InternalError") == 0 ||
 		    strcmp(r->code, "SlowDown") == 0 ||
 		    strcmp(r->code, "ServiceUnavailable") == 0);
-	} else if (!complete) {
+	} else if (lacks != NULL) {
 		r->unanswered = true;
 		cos_fault_set(&r->fault, COS_MALFORMED, "%d without %s "
-		    "(request-id %s)", status, r->call.need == COS_NEED_ETAG ?
-		    "an ETag" : "an UploadId", r->request_id);
+		    "(request-id %s)", status, lacks, r->request_id);
 		cos_request_failed(r, true);
 	} else {
 		finish(r, R_DONE);

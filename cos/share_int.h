@@ -17,6 +17,7 @@ enum cos_live_state {
 	LIVE_FREE,
 	LIVE_CLAIM,		/* no upload is begun yet */
 	LIVE_SENT,		/* Initiate is under way: id not known */
+	LIVE_LOST,		/* the answer was lost: it is looked for */
 	LIVE_HAVE,		/* id is known */
 	LIVE_DEAD		/* its worker died; id "": not known */
 };

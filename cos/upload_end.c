@@ -366,6 +366,8 @@ abort_step(struct cos_upload *u)
 			id = NULL;
 			u->init = cos_request_unanswered(u->init_request) ?
 			    INIT_CLEAN : INIT_NONE;
+			if (u->live != NULL)	/* it must not seem ours */
+				u->live->state = LIVE_LOST;
 			break;
 		case COS_DONE:
 			snprintf(u->id, sizeof(u->id), "%s",

@@ -72,7 +72,7 @@ init_failed(struct cos_upload *u)
 	u->init_request = NULL;
 	u->init = INIT_NONE;
 	if (u->live != NULL)
-		u->live->state = LIVE_CLAIM;
+		u->live->state = lost ? LIVE_LOST : LIVE_CLAIM;
 	if (!lost) {
 		cos_upload_fail(u, &f);
 		return;

@@ -16,6 +16,12 @@ ftp_cmd_noop(struct ftp_session *s)
 }
 
 void
+ftp_cmd_none(struct ftp_session *s)		/* RFC 959 4.2.2: 502 */
+{
+	ftp_reply(s, 502, "%s is not offered here.", s->verb);
+}
+
+void
 ftp_cmd_syst(struct ftp_session *s)
 {
 	ftp_reply(s, 215, "UNIX Type: L8");
@@ -69,8 +75,10 @@ ftp_cmd_help(struct ftp_session *s)
 	net_buf_free(&b);
 }
 
+/* COS keeps neither modes nor times of a client's: CHMOD, UMASK and UTIME are
+ * refused.  With 504 lftp asks once in a session and goes on without. */
 void
-ftp_cmd_site(struct ftp_session *s)
+ftp_cmd_site(struct ftp_session *s)		/* RFC 959 4.1.3 */
 {
 	if (strcasecmp(s->arg, "HELP") == 0)
 		ftp_reply(s, 214, "SITE HELP is the only SITE command.");

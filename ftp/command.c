@@ -88,6 +88,15 @@ static const struct ftp_command table[] = {
 	    CMD_LOGIN | CMD_READ | CMD_PATH | CMD_ARG | CMD_FEAT, "HASH" },
 	{ "XMD5", ftp_cmd_xmd5,
 	    CMD_LOGIN | CMD_READ | CMD_PATH | CMD_ARG | CMD_FEAT, NULL },
+	/* Refused in their own words and not in FEAT, where FileZilla, lftp and
+	 * WinSCP look first: HOST (RFC 7151), LANG (RFC 2640), and times that
+	 * COS sets itself (draft-somers-ftp-mfxx) */
+	{ "HOST", ftp_cmd_none, CMD_HIDDEN, NULL },
+	{ "LANG", ftp_cmd_none, CMD_HIDDEN, NULL },
+	{ "MFMT", ftp_cmd_none, CMD_HIDDEN, NULL },
+	{ "MFCT", ftp_cmd_none, CMD_HIDDEN, NULL },
+	/* the client's name, which some send without a look at FEAT */
+	{ "CLNT", ftp_cmd_noop, CMD_HIDDEN, NULL },
 	/* RFC 775 */
 	{ "XCWD", ftp_cmd_cwd, CMD_LOGIN | CMD_ARG | CMD_HIDDEN, NULL },
 	{ "XCUP", ftp_cmd_cdup, CMD_LOGIN | CMD_HIDDEN, NULL },

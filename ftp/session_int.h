@@ -303,6 +303,7 @@ void ftp_cmd_prot(struct ftp_session *);
 void ftp_cmd_ccc(struct ftp_session *);
 void ftp_cmd_mic(struct ftp_session *);		/* CONF and ENC, too */
 void ftp_cmd_noop(struct ftp_session *);	/* cmd_misc.c */
+void ftp_cmd_none(struct ftp_session *);
 void ftp_cmd_syst(struct ftp_session *);
 void ftp_cmd_feat(struct ftp_session *);
 void ftp_cmd_help(struct ftp_session *);

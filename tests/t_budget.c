@@ -109,6 +109,29 @@ two_workers(void)
 	cos_share_free(s);
 }
 
+/* Who was waited for is served: what is left may do for the next already. */
+static void
+turn_passes_on(void)
+{
+	struct cos_share *s = cos_share_new(2, NULL);
+	struct cos_budget *a = cos_budget_new(loop, s, 0, LIMIT);
+	struct cos_budget *b = cos_budget_new(loop, s, 1, LIMIT);
+	struct cos_reserve r[3] = { { .owner = &client }, { .owner = &client },
+	    { .owner = &client } };
+
+	CHECK(cos_budget_ask(a, &r[0], 70), "a takes 70");
+	CHECK(!cos_budget_ask(b, &r[1], 40), "b waits for 40");
+	CHECK(!cos_budget_ask(a, &r[2], 10), "a waits behind b");
+	run();
+	cos_budget_give(a, 20);
+	run();
+	CHECK(r[1].granted, "b has 40");
+	CHECK(r[2].granted, "a has the 10 that are left");
+	cos_budget_free(a);
+	cos_budget_free(b);
+	cos_share_free(s);
+}
+
 static void
 dead_first_in_line(void)
 {
@@ -191,6 +214,7 @@ main(void)
 	net_task_init(&client, loop, count);
 	one_worker();
 	two_workers();
+	turn_passes_on();
 	dead_first_in_line();
 	uploads();
 	full_table();

@@ -107,8 +107,7 @@ class Download:
     ('RETR', '501 '), ('SIZE', '501 '), ('MKD', '501 '), ('REST', '501 '),
     ('TYPE', '501 '), ('PORT', '501 '), ('RNFR', '501 '), ('OPTS', '501 '),
     # not ours
-    ('CLNT me', '500 '), ('PRET RETR a', '500 '), ('HOST a', '500 '),
-    ('MFMT 20200101000000 a', '500 '), ('RANG 1 2', '500 '),
+    ('PRET RETR a', '500 '), ('RANG 1 2', '500 '),
     ('AUTH TLS', '502 '), ('CCC', '502 '), ('X', '500 '), ('', '500 '),
     (' NOOP', '500 '), ('VERYLONGVERB x', '500 '), ('N00P', '500 '),
 ])

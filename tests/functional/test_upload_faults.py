@@ -247,3 +247,29 @@ def test_abort_is_refused(server, fakecos):
     assert left['uploadId'] in server.log_text()
     ftp.close()
     fakecos.wipe()
+
+
+@pytest.mark.parametrize('fault', [
+    {'lost': 1}, {'status': 500, 'done': 1}, {'body_cut': 50}])
+def test_given_up_while_the_answer_with_the_id_gets_lost(tmp_path, fake,
+                                                         fault):
+    """The upload that COS has begun is looked for, and its id is found."""
+    server = harness.Cosftpd(str(tmp_path), fake, optional={
+        'interrupted_upload': 'discard'})
+    fake.fault(op=INITIATE, delay=700, times=1, **fault)
+    r = server.raw()
+    r.login()
+    sock = r.pasv()
+    assert r.cmd('STOR a').startswith('150 ')
+    sock.sendall(b'x' * 3000000)
+    harness.wait_for('the upload is begun', lambda:
+                     fake.ops().get(INITIATE))
+    r.send(b'ABOR\r\n')
+    assert r.reply()[0] == '4'
+    assert r.reply().startswith('226 ')
+    sock.close()
+    harness.wait_for('nothing pending', lambda:
+                     fake.ops().get(ABORT) and fake.uploads() == [])
+    assert fake.keys() == []
+    r.close()
+    assert server.stop() == 0
