@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "conf/conf.h"
@@ -31,12 +32,13 @@ enum {
 };
 
 static const char usage[] =
-    "usage: cosftpd [-1tVh] [-c file] [--check]\n"
+    "usage: cosftpd [-1tVh] [-c file] [--check | --health]\n"
     "       cosftpd --make-cert dir [name ...]\n"
     "  -c FILE   configuration (default conf/vsftpd.conf, then\n"
     "            /etc/cosftpd/vsftpd.conf)\n"
     "  -t        check the configuration, print the effective settings\n"
     "  --check   also ask COS for every account whether it works\n"
+    "  --health  does a server with this configuration answer?\n"
     "  -1        one process, for debugging\n"
     "  --make-cert  a new key and certificate for FTPS in dir, for this\n"
     "            machine's name and the names and addresses given\n"
@@ -45,7 +47,7 @@ static const char usage[] =
 
 struct options {
 	const char *file, *make_cert;
-	bool test, check, single;
+	bool test, check, health, single;
 };
 
 /* A configuration, and what its workers are given. */
@@ -76,8 +78,14 @@ struct supervisor {
 	struct net_workers *workers;
 	struct generation *next;	/* its workers start; NULL: none */
 	bool again;			/* SIGHUP came meanwhile */
-	bool said, stopping;
+	bool said, reloading, stopping;
 	int status;
+};
+
+struct watchdog {
+	struct net_task task;
+	struct program *program;
+	int64_t every;			/* ms */
 };
 
 /* ---- settings ---- */
@@ -109,6 +117,7 @@ read_options(int argc, char **argv, struct options *o)
 {
 	static const struct option longs[] = {
 		{ "check", no_argument, NULL, 'k' },
+		{ "health", no_argument, NULL, 'l' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "make-cert", required_argument, NULL, 'm' },
 		{ "version", no_argument, NULL, 'V' },
@@ -129,6 +138,9 @@ read_options(int argc, char **argv, struct options *o)
 			break;
 		case 'k':
 			o->check = true;
+			break;
+		case 'l':
+			o->health = true;
 			break;
 		case 'm':
 			o->make_cert = optarg;
@@ -265,8 +277,18 @@ say_settings(const struct generation *g, const char *what)
 }
 
 static void
+notify(const struct program *p, const char *text)
+{
+	struct err e;
+
+	if (net_notify(text, &e) < 0)
+		log_line(p->now->worker.log, LOG_LEVEL_WARNING, "%s", e.text);
+}
+
+static void
 say_ready(const struct program *p)
 {
+	notify(p, "READY=1");
 	say_settings(p->now, "ready");
 	printf("cosftpd %s ready on port %u\n", COSFTPD_VERSION,
 	    ftp_listeners_port(&p->now->listeners));
@@ -427,6 +449,7 @@ stop(struct supervisor *s)
 	int i, drain = 0;
 
 	s->stopping = true;
+	notify(p, "STOPPING=1");
 	for (i = 0; i < GENERATIONS; i++) {
 		ftp_listeners_close(&p->generation[i].listeners);
 		if (p->generation[i].conf != NULL &&
@@ -499,6 +522,19 @@ reopen_logs(struct supervisor *s)
 		if (fd >= 0)
 			net_workers_log(s->workers, i, fd);
 	}
+}
+
+static void
+say_reloading(struct supervisor *s)
+{
+	struct timespec now;
+	char text[64];
+
+	s->reloading = true;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%" PRId64,
+	    (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+	notify(s->program, text);
 }
 
 static void
@@ -621,6 +657,7 @@ obey_signals(struct supervisor *s)
 			log_line(p->now->worker.log, LOG_LEVEL_INFO,
 			    "SIGHUP: the log is reopened, the configuration "
 			    "read again");
+			say_reloading(s);
 			reopen_logs(s);
 			reload(s);
 		} else {
@@ -645,27 +682,46 @@ supervisor_step(struct net_task *t, unsigned why)
 		else if (!s->stopping)
 			worker_ready(s);
 	}
+	if (s->reloading && !s->stopping && s->next == NULL && !s->again) {
+		s->reloading = false;	/* to the new, or still the old */
+		notify(s->program, "READY=1");
+	}
 	if (s->stopping && (why & NET_TIMEOUT))
 		net_workers_kill(s->workers);
 	if (s->stopping && net_workers_alive(s->workers) == 0)
 		net_loop_stop(s->loop);
 }
 
+static void
+watchdog_step(struct net_task *t, unsigned why)
+{
+	struct watchdog *w = (struct watchdog *)t;
+
+	(void)why;
+	notify(w->program, "WATCHDOG=1");
+	net_task_deadline(t, w->every);
+}
+
 static int
 supervise(struct program *p, struct err *e)
 {
 	struct supervisor s = { .program = p };
+	struct watchdog dog = { .program = p, .every = net_notify_every() };
 
 	s.loop = net_loop_new(e);
 	if (s.loop == NULL)
 		return EXIT_START;
 	net_task_init(&s.task, s.loop, supervisor_step);
 	net_task_watch(&s.task, p->signals[0], NET_READ);
+	net_task_init(&dog.task, s.loop, watchdog_step);
+	if (dog.every > 0)
+		net_task_deadline(&dog.task, dog.every);
 	s.workers = net_workers_new(s.loop, p->slots, work, p, &s.task, e);
 	s.status = s.workers == NULL || start_workers(&s, p->now, e) < 0 ||
 	    net_loop_run(s.loop, e) < 0 ? EXIT_START : s.status;
 	net_workers_free(s.workers);
 	net_task_end(&s.task);
+	net_task_end(&dog.task);
 	net_loop_free(s.loop);
 	return s.status;
 }
@@ -732,6 +788,18 @@ check(struct program *p)
 	return failures == 0 ? 0 : failures > 0 ? EXIT_CONF : EXIT_START;
 }
 
+/* --health */
+static int
+health(const struct program *p)
+{
+	struct err e;
+
+	if (ftp_health(p->now->conf, &e) == 0)
+		return 0;
+	complain(p, &e);
+	return EXIT_CONF;
+}
+
 /* -t */
 static int
 test(struct program *p)
@@ -779,11 +847,13 @@ main(int argc, char **argv)
 		return EXIT_CONF;
 	if (o->test)
 		status = test(&p);
-	if (status == 0 && (o->check || !o->test))
+	else if (o->health)
+		status = health(&p);
+	if (status == 0 && (o->check || (!o->test && !o->health)))
 		status = open_log(&p);
 	if (status == 0 && o->check)
 		status = check(&p);
-	else if (status == 0 && !o->test)
+	else if (status == 0 && !o->test && !o->health)
 		status = run(&p);
 	for (i = 0; i < GENERATIONS; i++)
 		generation_free(&p.generation[i]);

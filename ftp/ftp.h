@@ -53,6 +53,9 @@ int ftp_load_trust(const struct conf *, struct tls_trust **t, struct err *);
 int ftp_worker_check(struct ftp_worker *, FILE *out, struct err *);
 void ftp_worker_free(struct ftp_worker *);
 
+/* Is a server of this configuration there?  Waits, 5 seconds at most. */
+int ftp_health(const struct conf *, struct err *);
+
 /* How the store's client is set up for this configuration. */
 struct cos_client_settings ftp_client_settings(const struct conf *);
 

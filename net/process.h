@@ -22,6 +22,11 @@ int net_bell_new(struct err *e);	/* a descriptor to watch for NET_READ */
 void net_bell_ring(int bell);
 void net_bell_hear(int bell);
 
+/* Tells the service manager, where there is one (NOTIFY_SOCKET), never
+ * waiting. */
+int net_notify(const char *text, struct err *e);
+int64_t net_notify_every(void);	/* ms, half of the watchdog's; 0: none */
+
 struct net_workers;
 enum net_worker_state {
 	NET_WORKER_NONE,	/* the slot is free */

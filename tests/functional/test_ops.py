@@ -7,6 +7,7 @@ import signal
 import socket
 import ssl
 import subprocess
+import time
 
 import pytest
 
@@ -261,3 +262,93 @@ def test_another_certificate(start, tmp_path):
         assert f.sock.getpeercert(True) == der
         assert f.sendcmd('NOOP').startswith('200')
         f.close()
+
+
+# ---- the service manager, health checks ----
+
+class Manager:
+    """What systemd is to a service: a datagram socket."""
+
+    def __init__(self, name, monkeypatch):
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.sock.bind('\0' + name[1:] if name[0] == '@' else name)
+        self.sock.settimeout(10)
+        monkeypatch.setenv('NOTIFY_SOCKET', name)
+
+    def next(self):
+        return self.sock.recv(4096).decode()
+
+
+@pytest.fixture(params=['path', 'abstract'])
+def manager(request, tmp_path, monkeypatch):
+    m = Manager(str(tmp_path / 'n') if request.param == 'path' else
+                '@cosftpd-test-%d' % os.getpid(), monkeypatch)
+    yield m
+    m.sock.close()
+
+
+def test_the_service_manager_is_told(start, manager):
+    s = start(workers=2)
+    assert manager.next() == 'READY=1'
+    before = time.monotonic_ns() // 1000
+    s.reload()
+    m = re.fullmatch(r'RELOADING=1\nMONOTONIC_USEC=(\d+)', manager.next())
+    assert before <= int(m[1]) <= time.monotonic_ns() // 1000
+    assert manager.next() == 'READY=1'
+    s.change(('[NETWORK]', '[NETWORK]\nlisten_prt = x\nactive_enable = x'))
+    s.hup('not reloaded')
+    assert manager.next().startswith('RELOADING=1\n')
+    assert manager.next() == 'READY=1'
+    assert s.stop() == 0
+    assert manager.next() == 'STOPPING=1'
+
+
+def test_the_watchdog_is_fed(start, manager, monkeypatch):
+    monkeypatch.setenv('WATCHDOG_USEC', '200000')
+    s = start()
+    said = [manager.next() for _ in range(4)]
+    assert said.count('READY=1') == 1 and said.count('WATCHDOG=1') == 3
+    assert s.stop() == 0
+
+
+def test_the_watchdog_of_another_process(start, manager, monkeypatch):
+    monkeypatch.setenv('WATCHDOG_USEC', '1000')
+    monkeypatch.setenv('WATCHDOG_PID', '1')
+    s = start()
+    assert manager.next() == 'READY=1'
+    assert s.stop() == 0
+    assert manager.next() == 'STOPPING=1'
+
+
+def test_nobody_listens_to_notifications(start, monkeypatch, tmp_path):
+    monkeypatch.setenv('NOTIFY_SOCKET', str(tmp_path / 'none'))
+    s = start()
+    assert 'NOTIFY_SOCKET=' in s.log_text()
+    s.login().close()
+
+
+def health(s):
+    return subprocess.run([harness.COSFTPD, '--health', '-c', s.config],
+                          stderr=subprocess.PIPE, timeout=10, text=True)
+
+
+def test_health(start):
+    s = start(network={'listen_address': '127.0.0.1'},
+              optional={'max_connection_num': 3})
+    assert health(s).returncode == 0
+    f = s.login()
+    assert health(s).returncode == 0        # full: 421
+    f.close()
+    assert s.stop() == 0
+    r = health(s)
+    assert r.returncode == 1 and 'refused' in r.stderr.lower()
+
+
+def test_health_of_what_does_not_answer(start):
+    s = start()
+    assert s.stop() == 0
+    with socket.socket() as t:
+        t.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        t.bind(('127.0.0.1', s.port))
+        t.listen(1)
+        assert health(s).returncode == 1
