@@ -199,6 +199,45 @@ def test_an_old_worker_dies(start, fake):
     f.close()
 
 
+def test_a_worker_that_died_just_before(start, fake):
+    """It is started again only to abort what it left."""
+    s = start()
+    f = s.login()
+    sock = f.transfercmd('STOR a')
+    sock.sendall(os.urandom(3 * MIB))
+    wait_for('the upload', lambda: len(fake.uploads()) == 1)
+    old = s.worker()
+    os.kill(old, signal.SIGKILL)
+    s.reload()
+    wait_for('an abort', lambda: fake.uploads() == [])
+    only_new(s, 1)
+    assert old not in s.workers()
+    s.login().close()
+    sock.close()
+    f.close()
+
+
+def test_the_new_workers_cannot_start(start):
+    """They are killed as they come: the old ones go on."""
+    s = start(workers=2)
+    pids = set(s.workers())
+    f = s.login()
+    seen = s.log_text().count('not reloaded')
+    s.child.send_signal(signal.SIGHUP)
+    young = wait_for('a new one', lambda: set(s.workers()) - pids)
+    for pid in young:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    wait_for('an outcome', lambda: 'reloaded on port' in s.log_text() or
+             s.log_text().count('not reloaded') > seen)
+    assert f.sendcmd('NOOP').startswith('200')
+    f.close()
+    only_new(s, 2)
+    s.login().close()
+
+
 def test_the_stop_reaches_old_workers(start, fake):
     s = start()
     f = s.login()
@@ -214,6 +253,18 @@ def test_the_stop_reaches_old_workers(start, fake):
     f.close()
 
 
+def opened(pids):
+    """The files these processes have open."""
+    names = set()
+    for p in pids:
+        for fd in os.listdir('/proc/%d/fd' % p):
+            try:
+                names.add(os.readlink('/proc/%d/fd/%s' % (p, fd)))
+            except FileNotFoundError:
+                pass
+    return names
+
+
 def test_logrotate(start):
     """Old workers, too, write to the new file; also with a bad file."""
     s = start()
@@ -226,6 +277,8 @@ def test_logrotate(start):
     s.child.send_signal(signal.SIGHUP)
     wait_for('a new file', lambda: os.path.exists(log) and
              'not reloaded' in s.log_text())
+    wait_for('the old file is closed', lambda: log + '.1' not in opened(
+        [s.child.pid] + s.workers()))
     size = os.path.getsize(log + '.1')
     for f, name in ((old, 'of the old'), (new, 'of the new')):
         harness.store(f, name, b'1')
