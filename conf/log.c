@@ -141,6 +141,44 @@ log_open(const struct log_settings *set, struct err *e)
 	return NULL;
 }
 
+int
+log_reopen(struct log *log, struct err *e)
+{
+	int old = log->fd, olddir = log->dirfd;
+
+	if (!log->own_fd)
+		return 0;
+	log->dirfd = -1;
+	if (open_in_dir(log, e) < 0) {
+		if (log->dirfd >= 0)
+			close(log->dirfd);
+		log->fd = old;
+		log->dirfd = olddir;
+		return -1;
+	}
+	close(old);
+	if (olddir >= 0)
+		close(olddir);
+	log->torn = false;
+	return 0;
+}
+
+int
+log_fd(const struct log *log)
+{
+	return log->own_fd ? log->fd : -1;
+}
+
+void
+log_take_fd(struct log *log, int fd)
+{
+	if (log->own_fd)
+		close(log->fd);
+	log->fd = fd;
+	log->own_fd = true;
+	log->torn = false;
+}
+
 void
 log_free(struct log *log)
 {

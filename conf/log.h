@@ -46,6 +46,13 @@ struct log;
 struct log *log_open(const struct log_settings *, struct err *e);
 void log_free(struct log *);
 
+/* Opens the file by its name again, after logrotate has moved it.  -1: the old
+ * one stays in use. */
+int log_reopen(struct log *, struct err *e);
+/* The descriptor, for other processes; -1: it is standard error. */
+int log_fd(const struct log *);
+void log_take_fd(struct log *, int fd);	/* another's: write there now */
+
 bool log_enabled(const struct log *, enum log_level);
 
 /*

@@ -46,7 +46,7 @@ cos_budget_pressed(const struct cos_budget *b)
 {
 	int i;
 
-	for (i = 0; i < b->share->workers; i++)
+	for (i = 0; i < b->share->slots; i++)
 		if (b->share->slot[i].ticket != 0)
 			return true;
 	return false;
@@ -58,7 +58,7 @@ my_turn(const struct cos_budget *b, uint64_t ticket)
 	uint64_t other;
 	int i;
 
-	for (i = 0; i < b->share->workers; i++) {
+	for (i = 0; i < b->share->slots; i++) {
 		other = b->share->slot[i].ticket;
 		if (other != 0 && other < ticket)
 			return false;
@@ -72,7 +72,7 @@ ring(const struct cos_budget *b, bool all)
 	struct cos_slot *slot;
 	int i;
 
-	for (i = 0; i < b->share->workers; i++) {
+	for (i = 0; i < b->share->slots; i++) {
 		slot = &b->share->slot[i];
 		if (slot != b->mine && (all || slot->ticket != 0))
 			net_bell_ring(slot->bell);
@@ -94,7 +94,7 @@ take(struct cos_budget *b, int64_t bytes, int64_t of)
 	int i;
 
 	b->mine->held += bytes;
-	for (i = 0; i < b->share->workers; i++)
+	for (i = 0; i < b->share->slots; i++)
 		sum += b->share->slot[i].held;
 	if (sum <= of)
 		return true;
@@ -247,7 +247,7 @@ cos_budget_new(struct net_loop *l, struct cos_share *share, int slot,
 	b->last = &b->first;
 	b->spare_max = SPARE_MAX / share->workers;
 	b->starters_max = 1 + STARTERS_MAX / share->workers;
-	if (share->workers > 1)
+	if (share->slots > 1)
 		net_task_watch(&b->task, b->mine->bell, NET_READ);
 	return b;
 }

@@ -22,7 +22,7 @@ cos_client_new(struct net_loop *l, struct log *log, struct net_resolver *r,
 	c->set = *set;
 	c->pool = net_pool_new(l, r, set->trust);
 	if (set->share == NULL) {
-		c->set.share = c->own_share = cos_share_new(1, e);
+		c->set.share = c->own_share = cos_share_new(1, 1, e);
 		c->set.slot = 0;
 	}
 	if (c->set.share == NULL)

@@ -23,7 +23,9 @@ enum { COS_KEY_MAX = 850, COS_ETAG_MAX = 128 };
 
 /* ---- what several workers share: memory_limit, the uploads under way ---- */
 struct cos_share;
-struct cos_share *cos_share_new(int workers, struct err *);  /* before fork */
+/* Before fork; slots for the workers of several configurations, of which one
+ * has so many. */
+struct cos_share *cos_share_new(int slots, int workers, struct err *);
 /* The supervisor says so of a worker that has ended: what it held is free.
  * The next client of that slot aborts the uploads it left. */
 void cos_share_forget(struct cos_share *, int slot);

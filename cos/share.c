@@ -9,24 +9,25 @@
 #include "share_int.h"
 
 static size_t
-size_of(int workers)
+size_of(int slots)
 {
 	return sizeof(struct cos_share) +
-	    (size_t)workers * sizeof(struct cos_slot);
+	    (size_t)slots * sizeof(struct cos_slot);
 }
 
 struct cos_share *
-cos_share_new(int workers, struct err *e)
+cos_share_new(int slots, int workers, struct err *e)
 {
-	struct cos_share *s = net_shared_new(size_of(workers), e);
+	struct cos_share *s = net_shared_new(size_of(slots), e);
 	int i;
 
 	if (s == NULL)
 		return NULL;
+	s->slots = slots;
 	s->workers = workers;
-	for (i = 0; i < workers; i++)
+	for (i = 0; i < slots; i++)
 		s->slot[i].bell = -1;
-	for (i = 0; i < workers; i++) {
+	for (i = 0; i < slots; i++) {
 		s->slot[i].bell = net_bell_new(e);
 		if (s->slot[i].bell < 0) {
 			cos_share_free(s);
@@ -43,10 +44,10 @@ cos_share_free(struct cos_share *s)
 
 	if (s == NULL)
 		return;
-	for (i = 0; i < s->workers; i++)
+	for (i = 0; i < s->slots; i++)
 		if (s->slot[i].bell >= 0)
 			close(s->slot[i].bell);
-	net_shared_free(s, size_of(s->workers));
+	net_shared_free(s, size_of(s->slots));
 }
 
 void
@@ -64,7 +65,7 @@ cos_share_forget(struct cos_share *s, int slot)
 		else if (state != LIVE_FREE)
 			dead->live[i].state = LIVE_DEAD;
 	}
-	for (i = 0; i < s->workers; i++)
+	for (i = 0; i < s->slots; i++)
 		net_bell_ring(s->slot[i].bell);
 }
 
@@ -114,7 +115,7 @@ cos_live_contended(const struct cos_share *s, const struct cos_live *mine)
 	const struct cos_live *l;
 	int i, k, state;
 
-	for (i = 0; i < s->workers; i++) {
+	for (i = 0; i < s->slots; i++) {
 		for (k = 0; k < s->slot[i].top; k++) {
 			l = &s->slot[i].live[k];
 			state = l->state;
@@ -134,7 +135,7 @@ cos_live_known(const struct cos_share *s, const struct cos_bucket *b,
 	const struct cos_live *l;
 	int i, k, state;
 
-	for (i = 0; i < s->workers; i++) {
+	for (i = 0; i < s->slots; i++) {
 		for (k = 0; k < s->slot[i].top; k++) {
 			l = &s->slot[i].live[k];
 			state = l->state;

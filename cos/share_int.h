@@ -41,7 +41,7 @@ struct cos_slot {
 };
 
 struct cos_share {
-	int workers;
+	int slots, workers;
 	_Atomic uint64_t tickets;
 	struct cos_slot slot[];
 };

@@ -15,6 +15,9 @@ struct ftp_listeners {
 	int implicit;		/* TLS from the first byte */
 };
 int ftp_listen(struct ftp_listeners *, const struct conf *, struct err *);
+/* For another configuration: what did not change stays, nobody is refused. */
+int ftp_listen_again(struct ftp_listeners *, const struct conf *,
+    const struct ftp_listeners *from, const struct conf *old, struct err *);
 void ftp_listeners_close(struct ftp_listeners *);
 uint16_t ftp_listeners_port(const struct ftp_listeners *);
 
@@ -38,10 +41,13 @@ struct ftp_worker_settings {	/* all borrowed until ftp_worker_free */
 struct ftp_worker;
 struct ftp_worker *ftp_worker_new(const struct ftp_worker_settings *, int slot,
     struct err *);
-/* Until the descriptor `stop` can be read, which begins the drain: no more
+/* Until `stop` says so (net_worker_hear), which begins the drain: no more
  * sessions are accepted, transfers are settled by policy, and after
- * drain_timeout the rest is dropped but for what the store is completing. */
+ * drain_timeout the rest is dropped but for what the store is completing.
+ * Told to retire, it ends when its last session has. */
 int ftp_worker_serve(struct ftp_worker *, int stop, struct err *);
+/* The certificates trusted for https to COS; *t NULL: none needed. */
+int ftp_load_trust(const struct conf *, struct tls_trust **t, struct err *);
 /* Asks every bucket, a line of each to out; the number of failures, -1 when
  * it could not be done. */
 int ftp_worker_check(struct ftp_worker *, FILE *out, struct err *);
@@ -49,6 +55,9 @@ int ftp_worker_check(struct ftp_worker *, FILE *out, struct err *);
 int ftp_worker_clean(struct ftp_worker *, int64_t age, FILE *out,
     struct err *);
 void ftp_worker_free(struct ftp_worker *);
+
+/* Is a server of this configuration there?  Waits, 5 seconds at most. */
+int ftp_health(const struct conf *, struct err *);
 
 /* How the store's client is set up for this configuration. */
 struct cos_client_settings ftp_client_settings(const struct conf *);

@@ -24,13 +24,14 @@ compare(const char *what, const char *unit, int64_t need, int64_t have,
 int
 ftp_check_resources(const struct conf *c, int workers, struct err *e)
 {
-	/* Each session: control and data connection, and those to COS. */
+	/* Each session: control and data connection, and those to COS; each
+	 * worker: a bell in every process, also for those of reloads. */
 	int64_t sessions = c->max_connection_num > 0 ?
 	    (c->max_connection_num - 1) / 2 : 0;
 	int64_t per = c->upload_thread_num > 0 ? c->upload_thread_num : 4;
 	/* What is read ahead is a MiB or more on each connection. */
 	int64_t ahead = c->memory_limit / (1024 * 1024);
-	int64_t files = 64 + sessions * (2 + per) +
+	int64_t files = 64 + 4 * workers + sessions * (2 + per) +
 	    (ahead < sessions * 16 ? ahead : sessions * 16);
 	int64_t memory = c->memory_limit + (int64_t)workers * WORKER +
 	    sessions * (int64_t)(sizeof(struct ftp_session) + BUFFERS);

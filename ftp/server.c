@@ -189,6 +189,42 @@ ftp_listen(struct ftp_listeners *s, const struct conf *c, struct err *e)
 	return s->implicit < 0 ? -1 : 0;
 }
 
+static bool
+same_text(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+/* The old descriptor once more where nothing changed. */
+static int
+keep_or_listen(const struct conf *c, uint16_t port, const struct conf *old,
+    uint16_t old_port, int fd, struct err *e)
+{
+	int again;
+
+	if (port != old_port ||
+	    !same_text(c->listen_address, old->listen_address))
+		return listen_on(c, port, e);
+	again = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	return again >= 0 ? again : err_sys(e, "port %u", port);
+}
+
+int
+ftp_listen_again(struct ftp_listeners *s, const struct conf *c,
+    const struct ftp_listeners *from, const struct conf *old, struct err *e)
+{
+	s->implicit = -1;
+	s->plain = keep_or_listen(c, c->listen_port, old, old->listen_port,
+	    from->plain, e);
+	if (s->plain >= 0 && c->implicit_port != 0)
+		s->implicit = keep_or_listen(c, c->implicit_port, old,
+		    old->implicit_port, from->implicit, e);
+	if (s->plain >= 0 && (s->implicit >= 0 || c->implicit_port == 0))
+		return 0;
+	ftp_listeners_close(s);
+	return -1;
+}
+
 void
 ftp_listeners_close(struct ftp_listeners *s)
 {
@@ -262,6 +298,7 @@ ftp_server_new(struct net_loop *l, struct net_resolver *resolver,
 	masq_start(v);
 	listener_start(v, &v->plain, set->listeners->plain, false);
 	listener_start(v, &v->implicit, set->listeners->implicit, true);
+	ftp_share_open(v->share, slot, true);
 	return v;
 }
 
@@ -272,21 +309,28 @@ ftp_server_sessions(const struct ftp_server *v)
 }
 
 void
+ftp_server_retire(struct ftp_server *v, struct net_task *owner)
+{
+	ftp_share_open(v->share, v->slot, false);
+	v->drain_owner = owner;
+	net_task_end(&v->plain.task);
+	net_task_end(&v->implicit.task);
+	if (v->nsessions == 0)
+		net_task_wake(owner);
+}
+
+void
 ftp_server_drain(struct ftp_server *v, bool hard, struct net_task *owner)
 {
 	struct ftp_session *s, *next;
 
 	v->draining = true;
 	v->hard = hard;
-	v->drain_owner = owner;
-	net_task_end(&v->plain.task);
-	net_task_end(&v->implicit.task);
+	ftp_server_retire(v, owner);
 	for (s = v->sessions; s != NULL; s = next) {
 		next = s->next;
 		ftp_session_drain(s, hard);
 	}
-	if (v->nsessions == 0)
-		net_task_wake(owner);
 }
 
 void

@@ -155,7 +155,7 @@ ftp_session_free(struct ftp_session *s)
 	ftp_recent_free(s->recent);
 	tls_wipe(s->line.text, sizeof(s->line.text));
 	free(s);
-	if (--server->nsessions == 0 && server->draining)
+	if (--server->nsessions == 0)
 		net_task_wake(server->drain_owner);
 }
 

@@ -109,6 +109,8 @@ struct ftp_session {
 struct ftp_server *ftp_server_new(struct net_loop *, struct net_resolver *,
     struct cos_bucket *const *buckets, int slot,
     const struct ftp_worker_settings *, struct err *);
+/* Stop accepting; owner is woken when the last session has ended. */
+void ftp_server_retire(struct ftp_server *, struct net_task *owner);
 /* Stop accepting and reading; transfers are settled by policy.  owner is
  * woken when no session is left.  A second call (hard) drops what is not yet
  * being completed in the store. */
@@ -123,7 +125,8 @@ struct ftp_seat *ftp_seat_take(struct ftp_share *, int slot,
     const struct net_addr *peer);
 void ftp_seat_leave(struct ftp_share *, int slot, struct ftp_seat *);
 size_t ftp_share_sessions_of(const struct ftp_share *, const struct net_addr *);
-/* another worker has fewer sessions */
+void ftp_share_open(struct ftp_share *, int slot, bool);
+/* another open worker has fewer sessions */
 bool ftp_share_is_busiest(const struct ftp_share *, int slot);
 
 /* ---- session.c ---- */

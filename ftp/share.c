@@ -17,6 +17,7 @@ struct ftp_seat {
 
 struct slot {
 	_Atomic int sessions, top;	/* seats beyond top were never used */
+	_Atomic bool open;		/* takes new sessions */
 };
 
 struct ftp_share {
@@ -67,6 +68,13 @@ ftp_share_forget(struct ftp_share *s, int slot)
 	for (i = 0; i < s->slot[slot].top; i++)
 		seats(s, slot)[i].taken = 0;
 	s->slot[slot].sessions = 0;
+	s->slot[slot].open = false;
+}
+
+void
+ftp_share_open(struct ftp_share *s, int slot, bool open)
+{
+	s->slot[slot].open = open;
 }
 
 unsigned
@@ -138,7 +146,7 @@ ftp_share_is_busiest(const struct ftp_share *s, int slot)
 	int i;
 
 	for (i = 0; i < s->workers; i++)
-		if (s->slot[i].sessions < mine)
+		if (s->slot[i].open && s->slot[i].sessions < mine)
 			return true;
 	return false;
 }

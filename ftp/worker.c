@@ -5,12 +5,17 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "../net/process.h"
 #include "session_int.h"
 
-enum { ABORT_MS = 800 };	/* for the last aborts, after the drain */
+enum {
+	ABORT_MS = 800,		/* for the last aborts, after the drain */
+	RETIRE_MS = 30 * 1000	/* the same when nobody waits for the end */
+};
 
 enum state {
 	W_RUNNING,
+	W_RETIRING,		/* sessions go on, no new ones */
 	W_DRAINING,		/* sessions end */
 	W_ABORTING		/* what they left in the store is ended */
 };
@@ -51,15 +56,14 @@ ftp_client_settings(const struct conf *c)
 	};
 }
 
-static int
-load_trust(struct ftp_worker *w, struct err *e)
+int
+ftp_load_trust(const struct conf *c, struct tls_trust **t, struct err *e)
 {
-	const struct conf *c = w->set->conf;
-
+	*t = NULL;
 	if (c->ca_file == NULL && !uses_https(c))
 		return 0;
-	w->trust = tls_trust_load(c->ca_file, e);
-	return w->trust != NULL ? 0 : -1;
+	*t = tls_trust_load(c->ca_file, e);
+	return *t != NULL ? 0 : -1;
 }
 
 static int
@@ -91,7 +95,7 @@ static int
 build(struct ftp_worker *w, struct err *e)
 {
 	w->loop = net_loop_new(e);
-	if (w->loop == NULL || load_trust(w, e) < 0)
+	if (w->loop == NULL || ftp_load_trust(w->set->conf, &w->trust, e) < 0)
 		return -1;
 	w->resolver = net_resolver_new(w->loop);
 	if (w->resolver == NULL)
@@ -154,9 +158,10 @@ drain_step(struct ftp_worker *w, bool timeout)
 	}
 	if (ftp_server_sessions(w->server) > 0)
 		return;
-	if (w->state == W_DRAINING) {
+	if (w->state != W_ABORTING) {
+		net_task_deadline(&w->task, w->state == W_DRAINING ?
+		    ABORT_MS : RETIRE_MS);
 		w->state = W_ABORTING;
-		net_task_deadline(&w->task, ABORT_MS);
 		timeout = false;
 	}
 	if (cos_client_pending(w->client, &w->task) > 0 && !timeout)
@@ -166,18 +171,48 @@ drain_step(struct ftp_worker *w, bool timeout)
 }
 
 static void
+stop_now(struct ftp_worker *w)
+{
+	net_task_watch(&w->task, -1, 0);
+	net_task_deadline(&w->task,
+	    (int64_t)w->set->conf->drain_timeout * 1000);
+	ftp_listeners_close(w->set->listeners);
+	if (w->state == W_ABORTING)	/* alone with the store: not longer */
+		return;
+	w->state = W_DRAINING;
+	ftp_server_drain(w->server, false, &w->task);
+}
+
+static void
+obey(struct ftp_worker *w)
+{
+	int fd = -1;
+
+	switch (net_worker_hear(w->task.fd, &fd)) {
+	case NET_WORD_NONE:
+		break;
+	case NET_WORD_LOG:
+		log_take_fd(w->set->log, fd);
+		break;
+	case NET_WORD_RETIRE:
+		if (w->state != W_RUNNING)
+			break;
+		w->state = W_RETIRING;
+		ftp_listeners_close(w->set->listeners);
+		ftp_server_retire(w->server, &w->task);
+		break;
+	default:
+		stop_now(w);
+	}
+}
+
+static void
 serve_step(struct net_task *t, unsigned why)
 {
 	struct ftp_worker *w = (struct ftp_worker *)t;
-	int64_t drain = (int64_t)w->set->conf->drain_timeout * 1000;
 
-	if ((why & NET_READ) && w->state == W_RUNNING) {
-		net_task_watch(t, -1, 0);
-		w->state = W_DRAINING;
-		net_task_deadline(t, drain);
-		ftp_listeners_close(w->set->listeners);
-		ftp_server_drain(w->server, false, t);
-	}
+	if (why & NET_READ)
+		obey(w);
 	if (w->state != W_RUNNING)
 		drain_step(w, why & NET_TIMEOUT);
 }

@@ -31,6 +31,7 @@ struct worker {
 	int control;
 	int64_t started, pause;
 	enum net_worker_state state;
+	bool retired;		/* also of those started again */
 	int status;
 	bool news;
 };
@@ -96,6 +97,60 @@ net_worker_ready(int control)
 	ssize_t n = write(control, "r", 1);
 
 	(void)n;		/* gone: its end of file is read next */
+}
+
+union word_control {
+	struct cmsghdr align;
+	char buf[CMSG_SPACE(sizeof(int))];
+};
+
+/* fd -1: none.  A worker that has gone is noticed by its end. */
+static void
+say(const struct worker *w, enum net_word word, int fd)
+{
+	char c = (char)word;
+	struct iovec iov = { &c, 1 };
+	union word_control control = { .buf = { 0 } };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+	struct cmsghdr *h = &control.align;
+	ssize_t n;
+
+	if (w->control < 0)
+		return;
+	if (fd >= 0) {
+		m.msg_control = control.buf;
+		m.msg_controllen = sizeof(control.buf);
+		h->cmsg_level = SOL_SOCKET;
+		h->cmsg_type = SCM_RIGHTS;
+		h->cmsg_len = CMSG_LEN(sizeof(fd));
+		memcpy(CMSG_DATA(h), &fd, sizeof(fd));
+	}
+	n = sendmsg(w->control, &m, MSG_NOSIGNAL);
+	(void)n;
+}
+
+enum net_word
+net_worker_hear(int control, int *fd)
+{
+	char c;
+	struct iovec iov = { &c, 1 };
+	union word_control buf;
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1,
+	    .msg_control = buf.buf, .msg_controllen = sizeof(buf.buf) };
+	struct cmsghdr *h;
+	ssize_t n = recvmsg(control, &m, MSG_CMSG_CLOEXEC);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return NET_WORD_NONE;
+	if (n <= 0)
+		return NET_WORD_STOP;
+	if (c != NET_WORD_LOG)
+		return (enum net_word)c;
+	h = CMSG_FIRSTHDR(&m);
+	if (h == NULL || h->cmsg_type != SCM_RIGHTS)
+		return NET_WORD_NONE;	/* no descriptor was left for it */
+	memcpy(fd, CMSG_DATA(h), sizeof(*fd));
+	return NET_WORD_LOG;
 }
 
 static void
@@ -166,6 +221,8 @@ start(struct worker *w, struct err *e)
 	w->state = NET_WORKER_STARTING;
 	w->started = net_now(w->all->loop);
 	net_task_watch(&w->task, w->control, NET_READ);
+	if (w->retired)
+		say(w, NET_WORD_RETIRE, -1);
 	return 0;
 }
 
@@ -184,7 +241,7 @@ step(struct net_task *t, unsigned why)
 	}
 	switch (read(w->control, &c, 1)) {
 	case 1:
-		tell(w, NET_WORKER_READY);
+		tell(w, w->retired ? NET_WORKER_RETIRING : NET_WORKER_READY);
 		break;
 	case 0:
 		hang_up(w);	/* its end is told by SIGCHLD */
@@ -228,8 +285,9 @@ net_workers_start(struct net_workers *all, int slot, struct err *e)
 
 	if (all->draining || w->pid != 0)
 		return 0;
-	if (w->status == 0 && w->state != NET_WORKER_ENDED)
-		return start(w, e);		/* the first of this slot */
+	if (w->state == NET_WORKER_NONE)
+		return start(w, e);
+	w->state = NET_WORKER_RESTING;
 	if (age >= YOUNG_MS)
 		w->pause = 0;
 	else if (w->pause == 0)
@@ -253,7 +311,8 @@ net_workers_news(struct net_workers *all, struct net_worker_news *news)
 			continue;
 		w->news = false;
 		*news = (struct net_worker_news){ .slot = i, .pid = w->pid,
-		    .state = w->state, .status = w->status };
+		    .state = w->state, .status = w->status,
+		    .retiring = w->retired };
 		if (w->state == NET_WORKER_ENDED)
 			w->pid = 0;
 		return true;
@@ -275,6 +334,39 @@ net_workers_reap(struct net_workers *all)
 		hang_up(w);
 		tell(w, NET_WORKER_ENDED);
 	}
+}
+
+enum net_worker_state
+net_workers_state(const struct net_workers *all, int slot)
+{
+	return all->worker[slot].state;
+}
+
+void
+net_workers_release(struct net_workers *all, int slot)
+{
+	struct worker *w = &all->worker[slot];
+
+	w->state = NET_WORKER_NONE;
+	w->retired = false;
+	w->pause = 0;
+}
+
+void
+net_workers_retire(struct net_workers *all, int slot)
+{
+	struct worker *w = &all->worker[slot];
+
+	w->retired = true;
+	say(w, NET_WORD_RETIRE, -1);
+	if (w->state == NET_WORKER_READY)
+		w->state = NET_WORKER_RETIRING;
+}
+
+void
+net_workers_log(struct net_workers *all, int slot, int fd)
+{
+	say(&all->worker[slot], NET_WORD_LOG, fd);
 }
 
 void

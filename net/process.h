@@ -2,8 +2,8 @@
  * net/process.h - a supervisor's workers, and memory they share.
  *
  * The supervisor forks each worker with one end of a socket pair.  A worker
- * says on it that it is ready; its end of file, which also comes when the
- * supervisor is gone, tells the worker to drain.  Workers have a session of
+ * says on it that it is ready; words tell it to retire or to log elsewhere; its
+ * end of file, which also comes when the supervisor is gone, to stop now.  Workers have a session of
  * their own (setsid), so that a terminal's signals reach the supervisor only.
  */
 #ifndef COSFTPD_PROCESS_H
@@ -22,14 +22,23 @@ int net_bell_new(struct err *e);	/* a descriptor to watch for NET_READ */
 void net_bell_ring(int bell);
 void net_bell_hear(int bell);
 
+/* Tells the service manager, where there is one (NOTIFY_SOCKET), never
+ * waiting. */
+int net_notify(const char *text, struct err *e);
+int64_t net_notify_every(void);	/* ms, half of the watchdog's; 0: none */
+
 struct net_workers;
 enum net_worker_state {
+	NET_WORKER_NONE,	/* the slot is free */
 	NET_WORKER_STARTING,
 	NET_WORKER_READY,
-	NET_WORKER_ENDED	/* status is that of waitpid() */
+	NET_WORKER_RETIRING,	/* told so: serves who it has, takes no more */
+	NET_WORKER_ENDED,	/* status is that of waitpid() */
+	NET_WORKER_RESTING	/* ended young: soon to be started again */
 };
 struct net_worker_news {
 	int slot;
+	bool retiring;		/* was told so before it ended */
 	pid_t pid;
 	enum net_worker_state state;
 	int status;
@@ -41,19 +50,31 @@ struct net_worker_news {
 struct net_workers *net_workers_new(struct net_loop *, int n,
     int (*body)(void *ctx, int slot, int control), void *ctx,
     struct net_task *owner, struct err *e);
-/* Forks the worker of a slot; after its end in youth only after a pause that
+enum net_worker_state net_workers_state(const struct net_workers *, int slot);
+/* Forks the worker of a slot, one that retires again if it did so; after its end in youth only after a pause that
  * doubles (a tenth of a second to ten).  -1: fork failed, *e filled. */
 int net_workers_start(struct net_workers *, int slot, struct err *e);
 /* What has changed since the last call, one by one; the owner is woken for
  * it.  SIGCHLD is the owner's: it says so by net_workers_reap. */
 bool net_workers_news(struct net_workers *, struct net_worker_news *);
 void net_workers_reap(struct net_workers *);
+/* Of one that ended: the slot is free for others. */
+void net_workers_release(struct net_workers *, int slot);
+void net_workers_retire(struct net_workers *, int slot);
+void net_workers_log(struct net_workers *, int slot, int fd);
 void net_workers_drain(struct net_workers *);	/* and start none again */
 void net_workers_kill(struct net_workers *);
 size_t net_workers_alive(const struct net_workers *);
 void net_workers_free(struct net_workers *);
 
-/* In the worker: ready to serve. */
+/* In the worker: ready to serve; the next word. */
 void net_worker_ready(int control);
+enum net_word {
+	NET_WORD_NONE,		/* not yet */
+	NET_WORD_RETIRE,
+	NET_WORD_LOG,		/* *fd is the file to log to, the caller's */
+	NET_WORD_STOP		/* also: the end of file, no such socket */
+};
+enum net_word net_worker_hear(int control, int *fd);
 
 #endif

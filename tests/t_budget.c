@@ -44,7 +44,7 @@ run(void)
 static void
 one_worker(void)
 {
-	struct cos_share *s = cos_share_new(1, NULL);
+	struct cos_share *s = cos_share_new(1, 1, NULL);
 	struct cos_budget *b = cos_budget_new(loop, s, 0, LIMIT);
 	struct cos_reserve r[4] = { { .owner = &client }, { .owner = &client },
 	    { .owner = &client }, { .owner = &client } };
@@ -74,7 +74,7 @@ one_worker(void)
 static void
 two_workers(void)
 {
-	struct cos_share *s = cos_share_new(2, NULL);
+	struct cos_share *s = cos_share_new(2, 2, NULL);
 	struct cos_budget *a = cos_budget_new(loop, s, 0, LIMIT);
 	struct cos_budget *b = cos_budget_new(loop, s, 1, LIMIT);
 	struct cos_reader reader;
@@ -113,7 +113,7 @@ two_workers(void)
 static void
 turn_passes_on(void)
 {
-	struct cos_share *s = cos_share_new(2, NULL);
+	struct cos_share *s = cos_share_new(2, 2, NULL);
 	struct cos_budget *a = cos_budget_new(loop, s, 0, LIMIT);
 	struct cos_budget *b = cos_budget_new(loop, s, 1, LIMIT);
 	struct cos_reserve r[3] = { { .owner = &client }, { .owner = &client },
@@ -135,7 +135,7 @@ turn_passes_on(void)
 static void
 dead_first_in_line(void)
 {
-	struct cos_share *s = cos_share_new(2, NULL);
+	struct cos_share *s = cos_share_new(2, 2, NULL);
 	struct cos_budget *a = cos_budget_new(loop, s, 0, LIMIT);
 	struct cos_budget *b = cos_budget_new(loop, s, 1, LIMIT);
 	struct cos_reserve r[3] = { { .owner = &client }, { .owner = &client },
@@ -155,7 +155,7 @@ dead_first_in_line(void)
 static void
 uploads(void)
 {
-	struct cos_share *s = cos_share_new(2, NULL);
+	struct cos_share *s = cos_share_new(2, 2, NULL);
 	char host[] = "b.cos.localhost", other[] = "c.cos.localhost";
 	struct cos_bucket b = { .host = host }, c = { .host = other };
 	struct cos_live *x, *y, *z;
@@ -189,7 +189,7 @@ uploads(void)
 static void
 full_table(void)
 {
-	struct cos_share *s = cos_share_new(1, NULL);
+	struct cos_share *s = cos_share_new(1, 1, NULL);
 	char host[] = "b.cos.localhost";
 	struct cos_bucket b = { .host = host };
 	struct cos_live *l = NULL;
