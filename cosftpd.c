@@ -402,6 +402,9 @@ prepare(struct program *p, struct err *e)
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	int64_t sessions;
 
+	/* -1 is for debuggers: they may look */
+	if (!p->options.single && net_harden(e) < 0)
+		return EXIT_START;
 	p->workers = p->options.single ? 1 : p->conf->worker_num > 0 ?
 	    p->conf->worker_num : cores > 0 ? (int)cores : 1;
 	if (ftp_check_resources(p->conf, p->workers, e) < 0)

@@ -56,4 +56,8 @@ void net_workers_free(struct net_workers *);
 /* In the worker: ready to serve. */
 void net_worker_ready(int control);
 
+/* For good, here and in whatever is forked later: no new privileges, no core
+ * dumps, and no tracing by the same user (memory holds keys). */
+int net_harden(struct err *e);
+
 #endif
