@@ -777,6 +777,9 @@ prepare(struct program *p, struct err *e)
 
 	if (status != 0)
 		return status;
+	/* -1 is for debuggers: they may look */
+	if (!p->options.single && net_harden(e) < 0)
+		return EXIT_START;
 	p->slots = p->options.single ? 1 : GENERATIONS * g->workers;
 	p->of = calloc((size_t)p->slots, sizeof(struct generation *));
 	if (p->of == NULL) {

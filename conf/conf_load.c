@@ -270,8 +270,13 @@ check_mode(struct conf_load *l, int fd)
 {
 	struct stat st;
 
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
-	    (st.st_mode & S_IROTH))
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return;
+	if (st.st_mode & (S_IWGRP | S_IWOTH))
+		conf_note(l, false, 0, "names the keys and where files go, "
+		    "and others than its owner may change it (mode %04o): "
+		    "chmod go-w", (unsigned)(st.st_mode & 07777));
+	if (st.st_mode & S_IROTH)
 		conf_note(l, false, 0, "holds secrets and every user of this "
 		    "machine may read it (mode %04o): chmod o-r",
 		    (unsigned)(st.st_mode & 07777));

@@ -77,4 +77,8 @@ enum net_word {
 };
 enum net_word net_worker_hear(int control, int *fd);
 
+/* For good, here and in whatever is forked later: no new privileges, no core
+ * dumps, and no tracing by the same user (memory holds keys). */
+int net_harden(struct err *e);
+
 #endif

@@ -272,6 +272,17 @@ test_files(void)
 	CHECK_STR(all_notes(), "? holds secrets and every user of this machine "
 	    "may read it (mode 0644): chmod o-r\n", "mode");
 	conf_free(c);
+	chmod(file, 0620);
+	c = load(ACCOUNT);
+	CHECK(c != NULL, "changed by others is no error");
+	CHECK_STR(all_notes(), "? names the keys and where files go, and "
+	    "others than its owner may change it (mode 0620): chmod go-w\n",
+	    "mode");
+	conf_free(c);
+	chmod(file, 0640);
+	c = load(ACCOUNT);
+	CHECK(c != NULL && notes.n == 0, "a group that reads is fine");
+	conf_free(c);
 	chmod(file, 0600);
 	if (big == NULL)
 		return;

@@ -18,6 +18,8 @@ import time
 import urllib.parse
 import urllib.request
 
+import pytest
+
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 COSFTPD = os.path.abspath(
@@ -64,6 +66,12 @@ def free_ports(n):
             for t in held:
                 t.close()
     raise AssertionError('no free ports')
+
+
+def needs_root():
+    """Processes that hold keys let only root look into them."""
+    if os.geteuid() != 0:
+        pytest.skip('looks into the server: only root may')
 
 
 class Process:

@@ -396,6 +396,7 @@ def test_lftp_without_tls_meets_require_all(tmp_path, fake, certs):
 
 def private(server):
     """Bytes that only one of the workers has."""
+    harness.needs_root()
     total = 0
     for pid in server.workers():
         with open('/proc/%d/smaps_rollup' % pid) as f:

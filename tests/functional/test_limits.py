@@ -130,6 +130,7 @@ def test_out_of_descriptors_it_says_421_and_lives(start):
 
 def wait_fds(pid):
     import os
+    harness.needs_root()
     return os.listdir('/proc/%d/fd' % pid)
 
 

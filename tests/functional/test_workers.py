@@ -44,6 +44,7 @@ def inode(port, peer):
 
 def worker_of(server, sock):
     """The pid of the worker that serves this control connection."""
+    harness.needs_root()
     want = 'socket:[%s]' % inode(server.port, sock.getsockname()[1])
 
     def look():

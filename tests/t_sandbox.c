@@ -1,0 +1,81 @@
+/*
+ * tests/t_sandbox.c - what net_harden() gives up, seen from a child that did.
+ */
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../net/process.h"
+#include "test.h"
+
+static int
+look(bool harden)
+{
+	struct rlimit core;
+	struct err e = { "" };
+
+	if (harden && net_harden(&e) < 0)
+		return 0;
+	getrlimit(RLIMIT_CORE, &core);
+	return (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1) |
+	    (core.rlim_cur == 0 && core.rlim_max == 0) << 1 |
+	    (prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0) << 2;
+}
+
+/* The exit status of a child, here of its own child: it must be inherited. */
+static int
+seen_by_child(void)
+{
+	int status = -1;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		int first = look(true);
+
+		pid = fork();
+		if (pid == 0)
+			_exit(first & look(false));
+		if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+			_exit(0);
+		_exit(WEXITSTATUS(status));
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+		return 0;
+	return WEXITSTATUS(status);
+}
+
+static void
+test_no_dump_on_abort(void)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		struct err e;
+
+		if (net_harden(&e) < 0)
+			_exit(1);
+		raise(SIGQUIT);
+		_exit(2);
+	}
+	CHECK(pid > 0 && waitpid(pid, &status, 0) == pid &&
+	    WIFSIGNALED(status) && WTERMSIG(status) == SIGQUIT &&
+	    !WCOREDUMP(status), "ends by SIGQUIT without a core: %x", status);
+}
+
+int
+main(void)
+{
+	int got = seen_by_child();
+
+	CHECK(got & 1, "no new privileges");
+	CHECK(got & 2, "no core dumps by limit");
+#if !defined(__SANITIZE_ADDRESS__)
+	CHECK(got & 4, "not dumpable");
+#endif
+	test_no_dump_on_abort();
+	return test_end("t_sandbox");
+}
