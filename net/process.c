@@ -320,19 +320,25 @@ net_workers_news(struct net_workers *all, struct net_worker_news *news)
 	return false;
 }
 
+/* Any child: as process 1 of a container the supervisor also inherits what a
+ * worker that died has left (lookups under way). */
 void
 net_workers_reap(struct net_workers *all)
 {
 	struct worker *w;
-	int i;
+	int status, i;
+	pid_t pid;
 
-	for (i = 0; i < all->n; i++) {
-		w = &all->worker[i];
-		if (w->pid <= 0 || w->state == NET_WORKER_ENDED ||
-		    waitpid(w->pid, &w->status, WNOHANG) != w->pid)
-			continue;
-		hang_up(w);
-		tell(w, NET_WORKER_ENDED);
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		for (i = 0; i < all->n; i++) {
+			w = &all->worker[i];
+			if (w->pid != pid || w->state == NET_WORKER_ENDED)
+				continue;
+			w->status = status;
+			hang_up(w);
+			tell(w, NET_WORKER_ENDED);
+			break;
+		}
 	}
 }
 

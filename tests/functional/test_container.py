@@ -22,7 +22,7 @@ UNSHARE = ['unshare', '--mount', '--pid', '--fork', '--kill-child']
 
 def allowed():
     return os.geteuid() == 0 and all(
-        map(shutil.which, ('unshare', 'setpriv', 'chroot'))) and \
+        map(shutil.which, ('unshare', 'nsenter', 'setpriv', 'chroot'))) and \
         subprocess.run([*UNSHARE, 'mount', '--bind', '/tmp', '/tmp'],
                        stderr=subprocess.DEVNULL).returncode == 0
 
@@ -31,6 +31,16 @@ def only_child(pid):
     with open('/proc/%d/task/%d/children' % (pid, pid)) as f:
         child, = f.read().split()
     return int(child)
+
+
+def states(pid):
+    """Of its children."""
+    text = ''
+    with open('/proc/%d/task/%d/children' % (pid, pid)) as f:
+        for child in f.read().split():
+            with open('/proc/%s/stat' % child) as g:
+                text += g.read().rsplit(') ', 1)[1][0]
+    return text
 
 
 @pytest.mark.skipif(not allowed(), reason='needs root and namespaces')
@@ -65,6 +75,11 @@ def test_alone_and_read_only(tmp_path, fake):
     assert harness.store(f, 'x', body).startswith('226 ')
     assert harness.fetch(f, 'x') == body and fake.get('x') == body
     f.close()
+    # What has lost its parent is the child of process 1 then.
+    subprocess.run(['nsenter', '--target', str(first), '--pid', 'sh', '-c',
+                    'true &'], check=True)
+    harness.wait_for('no zombies', lambda: states(first) and
+                     'Z' not in states(first))
     os.kill(first, signal.SIGTERM)      # docker stop
     assert p.child.wait(15) == 0, p.text()
     assert re.search(r'INFO  stopped$', p.text(), re.M)
