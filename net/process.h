@@ -3,8 +3,9 @@
  *
  * The supervisor forks each worker with one end of a socket pair.  A worker
  * says on it that it is ready; words tell it to retire or to log elsewhere; its
- * end of file, which also comes when the supervisor is gone, to stop now.  Workers have a session of
- * their own (setsid), so that a terminal's signals reach the supervisor only.
+ * end of file, which also comes when the supervisor is gone, to stop now.
+ * Workers have a session of their own (setsid), so that a terminal's signals
+ * reach the supervisor only.
  */
 #ifndef COSFTPD_PROCESS_H
 #define COSFTPD_PROCESS_H
@@ -51,8 +52,9 @@ struct net_workers *net_workers_new(struct net_loop *, int n,
     int (*body)(void *ctx, int slot, int control), void *ctx,
     struct net_task *owner, struct err *e);
 enum net_worker_state net_workers_state(const struct net_workers *, int slot);
-/* Forks the worker of a slot, one that retires again if it did so; after its end in youth only after a pause that
- * doubles (a tenth of a second to ten).  -1: fork failed, *e filled. */
+/* Forks the worker of a slot, one that retires again if it did so; after its
+ * end in youth only after a pause that doubles (a tenth of a second to ten).
+ * -1: fork failed, *e filled. */
 int net_workers_start(struct net_workers *, int slot, struct err *e);
 /* What has changed since the last call, one by one; the owner is woken for
  * it.  SIGCHLD is the owner's: it says so by net_workers_reap. */
