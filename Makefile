@@ -116,8 +116,7 @@ $(LIB): $(OBJ)
 	$(Q)rm -f $@
 	$(Q)$(TOOL)ar rc $@ $^
 
-$(OUT)/cos/crc64.o $(OUT)/cos/crc64_clmul.o $(OUT)/cos/crc64_pmull.o: \
-    CFLAGS += $(if $(findstring asan,$(FLAVOR)),,-O2)
+$(OUT)/cos/crc64.o $(OUT)/cos/crc64_fold.o: CFLAGS += $(if $(findstring asan,$(FLAVOR)),,-O2)
 
 $(OUT)/tls/%.o: tls/%.c Makefile $(MUSL_CC) $(if $(BEARSSL),| $(BEARSSL)/inc/bearssl.h)
 	$(call say,CC)

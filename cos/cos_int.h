@@ -34,12 +34,7 @@ void cos_sign(struct net_buf *, const struct cos_sign_request *);
 uint64_t cos_crc64(uint64_t crc, const void *, size_t);
 uint64_t cos_crc64_tables(uint64_t crc, const void *, size_t);
 uint64_t cos_crc64_power(int n);	/* x^n; the top bit is x^0 */
-#if defined(__aarch64__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-#define COS_CRC64_PMULL 1
-#else
-#define COS_CRC64_PMULL 0
-#endif
-/* crc64_clmul.c, crc64_pmull.c: 16 bytes whose CRC, begun with 0, is that of the n bytes at
+/* crc64_fold.c: 16 bytes whose CRC, begun with 0, is that of the n bytes at
  * p (a multiple of 64, at least 64) begun with crc, both without the
  * complements at the ends. */
 bool cos_crc64_can_fold(void);

@@ -1,6 +1,6 @@
 /*
  * cos/crc64.c - CRC-64/XZ (x-cos-hash-crc64ecma), 16 bytes a step by tables
- * or folded (crc64_clmul.c, crc64_pmull.c), and the CRC of A followed by B from the two.
+ * or folded (crc64_fold.c), and the CRC of A followed by B from the two.
  *
  * The tables (32 KB) are the only changing global of this layer: they are
  * computed at the first call and constant ever after.  A process has one
