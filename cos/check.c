@@ -1,54 +1,45 @@
 /*
  * cos/check.c - does each account work?  One key of every bucket is asked for,
- * one after the other, as the error of a HEAD has no body.
+ * as the error of a HEAD has no body.
  */
 #include <stdlib.h>
 
 #include "cos_int.h"
 
-struct cos_check {
-	struct net_task task;
-	struct net_task *owner;
-	struct cos_bucket *const *buckets;	/* borrowed */
-	size_t n, at;
-	FILE *out;
+struct check {
+	struct cos_errand errand;
 	struct cos_list *list;
-	int failures;
 };
 
 static void
-next(struct cos_check *k)
+next(struct check *k)
 {
-	if (k->at == k->n) {
-		net_task_wake(k->owner);
+	if (cos_errand_over(&k->errand))
 		return;
-	}
-	k->list = cos_list_new(k->buckets[k->at], "", false, 1, "check",
-	    &k->task);
-	if (k->list == NULL) {
-		k->failures++;
-		k->at = k->n;
-		fprintf(k->out, "out of memory\n");
-		net_task_wake(k->owner);
-	}
+	k->list = cos_list_new(k->errand.buckets[k->errand.at], "", false, 1,
+	    "check", &k->errand.task);
+	if (k->list == NULL)
+		cos_errand_give_up(&k->errand);
 }
 
 static void
-report(struct cos_check *k)
+report(struct check *k)
 {
-	const struct conf_account *a = k->buckets[k->at]->account;
+	const struct conf_account *a =
+	    k->errand.buckets[k->errand.at]->account;
 	const struct cos_fault *f = cos_list_fault(k->list);
+	FILE *out = k->errand.out;
 
 	if (cos_list_state(k->list) != COS_FAILED) {
-		fprintf(k->out, "[%s] %s.%s: ok\n", a->section, a->bucket,
+		fprintf(out, "[%s] %s.%s: ok\n", a->section, a->bucket,
 		    a->endpoint);
 		return;
 	}
-	k->failures++;
-	fprintf(k->out, "[%s] %s.%s: %s\n", a->section, a->bucket,
+	k->errand.failures++;
+	fprintf(out, "[%s] %s.%s: %s\n", a->section, a->bucket,
 	    a->endpoint, f->text);
 	if (f->cause == COS_CLOCK)
-		fprintf(k->out, "[%s] the store's clock is %lld s %s ours\n",
+		fprintf(out, "[%s] the store's clock is %lld s %s ours\n",
 		    a->section, (long long)llabs(f->skew),
 		    f->skew > 0 ? "ahead of" : "behind");
 }
@@ -56,7 +47,7 @@ report(struct cos_check *k)
 static void
 step(struct net_task *t, unsigned why)
 {
-	struct cos_check *k = (struct cos_check *)t;
+	struct check *k = (struct check *)t;
 
 	(void)why;
 	if (k->list != NULL) {
@@ -66,41 +57,25 @@ step(struct net_task *t, unsigned why)
 		report(k);
 		cos_list_free(k->list);
 		k->list = NULL;
-		k->at++;
+		k->errand.at++;
 	}
 	next(k);
 }
 
-struct cos_check *
+static void
+cancel(struct cos_errand *errand)
+{
+	cos_list_free(((struct check *)errand)->list);
+}
+
+struct cos_errand *
 cos_check_new(struct cos_bucket *const *buckets, size_t n, FILE *out,
     struct net_task *owner)
 {
-	struct cos_check *k = calloc(1, sizeof(*k));
+	struct check *k = calloc(1, sizeof(*k));
 
 	if (k == NULL)
 		return NULL;
-	net_task_init(&k->task, owner->loop, step);
-	k->owner = owner;
-	k->buckets = buckets;
-	k->n = n;
-	k->out = out;
-	net_task_wake(&k->task);
-	return k;
-}
-
-bool
-cos_check_done(const struct cos_check *k, int *failures)
-{
-	*failures = k->failures;
-	return k->at == k->n;
-}
-
-void
-cos_check_free(struct cos_check *k)
-{
-	if (k == NULL)
-		return;
-	cos_list_free(k->list);
-	net_task_end(&k->task);
-	free(k);
+	cos_errand_begin(&k->errand, buckets, n, out, step, cancel, owner);
+	return &k->errand;
 }

@@ -11,22 +11,23 @@
 
 #include "cos_int.h"
 
-struct cos_clean {
-	struct net_task task;
-	struct net_task *owner;
-	struct cos_bucket *const *buckets;	/* borrowed */
-	size_t n, at;
+struct clean {
+	struct cos_errand errand;
 	int64_t age;			/* s */
-	FILE *out;
 	struct cos_uploads *list;
 	struct cos_abort *abort;
 	struct cos_pending row;		/* being aborted */
 	int aborted, kept;		/* of this bucket */
-	int failures;
 };
 
+static struct cos_bucket *
+bucket_of(const struct clean *k)
+{
+	return k->errand.buckets[k->errand.at];
+}
+
 static void
-say(const struct cos_clean *k, const char *what)
+say(const struct clean *k, const char *what)
 {
 	time_t t = (time_t)k->row.begun;
 	char begun[32];
@@ -34,77 +35,72 @@ say(const struct cos_clean *k, const char *what)
 
 	gmtime_r(&t, &tm);
 	strftime(begun, sizeof(begun), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	fprintf(k->out, "%s/%s upload %s, begun %s: %s\n",
-	    k->buckets[k->at]->account->bucket, k->row.key, k->row.id, begun,
+	fprintf(k->errand.out, "%s/%s upload %s, begun %s: %s\n",
+	    bucket_of(k)->account->bucket, k->row.key, k->row.id, begun,
 	    what);
 }
 
 /* Two accounts of one bucket: once is enough. */
 static bool
-seen_before(const struct cos_clean *k)
+seen_before(const struct clean *k)
 {
 	size_t i;
 
-	for (i = 0; i < k->at; i++)
-		if (strcmp(k->buckets[i]->host, k->buckets[k->at]->host) == 0)
+	for (i = 0; i < k->errand.at; i++)
+		if (strcmp(k->errand.buckets[i]->host,
+		    bucket_of(k)->host) == 0)
 			return true;
 	return false;
 }
 
 static void
-next_bucket(struct cos_clean *k)
+next_bucket(struct clean *k)
 {
-	while (k->at < k->n && seen_before(k))
-		k->at++;
-	if (k->at == k->n) {
-		net_task_wake(k->owner);
+	while (k->errand.at < k->errand.n && seen_before(k))
+		k->errand.at++;
+	if (cos_errand_over(&k->errand))
 		return;
-	}
 	k->aborted = k->kept = 0;
-	k->list = cos_uploads_new(k->buckets[k->at], "", "clean", &k->task);
-	if (k->list == NULL) {
-		fprintf(k->out, "out of memory\n");
-		k->failures++;
-		k->at = k->n;
-		net_task_wake(k->owner);
-	}
+	k->list = cos_uploads_new(bucket_of(k), "", "clean", &k->errand.task);
+	if (k->list == NULL)
+		cos_errand_give_up(&k->errand);
 }
 
 static void
-bucket_end(struct cos_clean *k)
+bucket_end(struct clean *k)
 {
-	const char *bucket = k->buckets[k->at]->account->bucket;
+	const char *bucket = bucket_of(k)->account->bucket;
 
 	if (cos_uploads_state(k->list) == COS_FAILED) {
-		fprintf(k->out, "%s: %s\n", bucket,
+		fprintf(k->errand.out, "%s: %s\n", bucket,
 		    cos_uploads_fault(k->list)->text);
-		k->failures++;
+		k->errand.failures++;
 	} else {
-		fprintf(k->out, "%s: %d aborted, %d younger left\n", bucket,
-		    k->aborted, k->kept);
+		fprintf(k->errand.out, "%s: %d aborted, %d younger left\n",
+		    bucket, k->aborted, k->kept);
 	}
 	cos_uploads_free(k->list);
 	k->list = NULL;
-	k->at++;
+	k->errand.at++;
 	next_bucket(k);
 }
 
 static bool
-is_old(const struct cos_clean *k, const struct cos_pending *p)
+is_old(const struct clean *k, const struct cos_pending *p)
 {
-	int64_t now = (int64_t)time(NULL) + k->buckets[k->at]->skew;
+	int64_t now = (int64_t)time(NULL) + bucket_of(k)->skew;
 
 	return p->key[0] != '\0' && p->begun > 0 && p->begun <= now - k->age;
 }
 
 static void
-abort_end(struct cos_clean *k)
+abort_end(struct clean *k)
 {
 	bool ok = cos_abort_succeeded(k->abort);
 
 	say(k, ok ? "aborted" : "could not be aborted");
 	k->aborted += ok;
-	k->failures += !ok;
+	k->errand.failures += !ok;
 	cos_abort_free(k->abort);
 	k->abort = NULL;
 }
@@ -112,7 +108,7 @@ abort_end(struct cos_clean *k)
 static void
 step(struct net_task *t, unsigned why)
 {
-	struct cos_clean *k = (struct cos_clean *)t;
+	struct clean *k = (struct clean *)t;
 	const struct cos_pending *p;
 
 	(void)why;
@@ -121,7 +117,7 @@ step(struct net_task *t, unsigned why)
 	if (k->abort != NULL)
 		abort_end(k);
 	if (k->list == NULL) {
-		if (k->at < k->n)
+		if (k->errand.at < k->errand.n)
 			next_bucket(k);
 		return;
 	}
@@ -131,49 +127,35 @@ step(struct net_task *t, unsigned why)
 			continue;
 		}
 		k->row = *p;
-		k->abort = cos_abort_new(k->buckets[k->at], k->row.key,
-		    k->row.id, 0, "clean", &k->task);
+		k->abort = cos_abort_new(bucket_of(k), k->row.key,
+		    k->row.id, 0, "clean", &k->errand.task);
 		if (k->abort != NULL)
 			return;
 		say(k, "out of memory");
-		k->failures++;
+		k->errand.failures++;
 	}
 	if (cos_uploads_state(k->list) != COS_BUSY)
 		bucket_end(k);
 }
 
-struct cos_clean *
+static void
+cancel(struct cos_errand *errand)
+{
+	struct clean *k = (struct clean *)errand;
+
+	cos_abort_free(k->abort);
+	cos_uploads_free(k->list);
+}
+
+struct cos_errand *
 cos_clean_new(struct cos_bucket *const *buckets, size_t n, int64_t age,
     FILE *out, struct net_task *owner)
 {
-	struct cos_clean *k = calloc(1, sizeof(*k));
+	struct clean *k = calloc(1, sizeof(*k));
 
 	if (k == NULL)
 		return NULL;
-	net_task_init(&k->task, owner->loop, step);
-	k->owner = owner;
-	k->buckets = buckets;
-	k->n = n;
 	k->age = age;
-	k->out = out;
-	net_task_wake(&k->task);
-	return k;
-}
-
-bool
-cos_clean_done(const struct cos_clean *k, int *failures)
-{
-	*failures = k->failures;
-	return k->at == k->n;
-}
-
-void
-cos_clean_free(struct cos_clean *k)
-{
-	if (k == NULL)
-		return;
-	cos_abort_free(k->abort);
-	cos_uploads_free(k->list);
-	net_task_end(&k->task);
-	free(k);
+	cos_errand_begin(&k->errand, buckets, n, out, step, cancel, owner);
+	return &k->errand;
 }

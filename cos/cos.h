@@ -123,21 +123,17 @@ const struct cos_object *cos_op_object(const struct cos_op *); /* head */
 const struct cos_fault *cos_op_fault(const struct cos_op *);
 void cos_op_free(struct cos_op *);
 
-/* ---- --check: does each account work? ---- */
-struct cos_check;
-/* A line of each to out; the owner is woken at the end. */
-struct cos_check *cos_check_new(struct cos_bucket *const *, size_t n,
+/* ---- errands: in every bucket, a line of each to out ---- */
+struct cos_errand;
+/* --check: does each account work? */
+struct cos_errand *cos_check_new(struct cos_bucket *const *, size_t n,
     FILE *out, struct net_task *owner);
-bool cos_check_done(const struct cos_check *, int *failures);
-void cos_check_free(struct cos_check *);
-
-/* ---- --clean: abort uploads begun at least age seconds ago ---- */
-struct cos_clean;
-/* A line of each to out; the owner is woken at the end. */
-struct cos_clean *cos_clean_new(struct cos_bucket *const *, size_t n,
+/* --clean: abort uploads begun at least age seconds ago */
+struct cos_errand *cos_clean_new(struct cos_bucket *const *, size_t n,
     int64_t age, FILE *out, struct net_task *owner);
-bool cos_clean_done(const struct cos_clean *, int *failures);
-void cos_clean_free(struct cos_clean *);
+/* The owner is woken at the end. */
+bool cos_errand_done(const struct cos_errand *, int *failures);
+void cos_errand_free(struct cos_errand *);
 
 /* ---- listing ---- */
 struct cos_list;

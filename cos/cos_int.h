@@ -261,6 +261,23 @@ void *cos_part_room(struct cos_part *, struct cos_budget *, size_t *room);
 void cos_part_wrote(struct cos_part *, size_t n);
 void cos_part_free(struct cos_part *, struct cos_budget *);
 
+/* ---- errand.c: --check and --clean begin with one ---- */
+struct cos_errand {
+	struct net_task task;
+	struct net_task *owner;
+	struct cos_bucket *const *buckets;	/* borrowed */
+	size_t n, at;			/* at n: over */
+	FILE *out;
+	int failures;
+	void (*cancel)(struct cos_errand *);	/* frees what is under way */
+};
+void cos_errand_begin(struct cos_errand *, struct cos_bucket *const *,
+    size_t n, FILE *out, void (*step)(struct net_task *, unsigned),
+    void (*cancel)(struct cos_errand *), struct net_task *owner);
+/* true: no bucket is left, and the owner is told. */
+bool cos_errand_over(struct cos_errand *);
+void cos_errand_give_up(struct cos_errand *);	/* out of memory */
+
 /* ---- meta.c: the headers of an object that survive a copy by parts ---- */
 /* Of our PUTs: the MD5 of the bytes in hex, and their CRC-64 as COS writes it
  * (object.c says what for). */

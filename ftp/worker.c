@@ -234,35 +234,32 @@ once_step(struct net_task *t, unsigned why)
 	net_loop_stop(t->loop);
 }
 
-int
-ftp_worker_check(struct ftp_worker *w, FILE *out, struct err *e)
+/* Takes the errand; NULL: out of memory. */
+static int
+run_errand(struct ftp_worker *w, struct cos_errand *k, struct err *e)
 {
-	struct cos_check *k;
 	int failures = -1;
 
-	net_task_init(&w->task, w->loop, once_step);
-	k = cos_check_new(w->buckets, w->set->conf->naccounts, out, &w->task);
 	if (k == NULL)
 		return err_set(e, "out of memory");
 	if (net_loop_run(w->loop, e) == 0)
-		cos_check_done(k, &failures);
-	cos_check_free(k);
+		cos_errand_done(k, &failures);
+	cos_errand_free(k);
 	return failures;
+}
+
+int
+ftp_worker_check(struct ftp_worker *w, FILE *out, struct err *e)
+{
+	net_task_init(&w->task, w->loop, once_step);
+	return run_errand(w, cos_check_new(w->buckets,
+	    w->set->conf->naccounts, out, &w->task), e);
 }
 
 int
 ftp_worker_clean(struct ftp_worker *w, int64_t age, FILE *out, struct err *e)
 {
-	struct cos_clean *k;
-	int failures = -1;
-
 	net_task_init(&w->task, w->loop, once_step);
-	k = cos_clean_new(w->buckets, w->set->conf->naccounts, age, out,
-	    &w->task);
-	if (k == NULL)
-		return err_set(e, "out of memory");
-	if (net_loop_run(w->loop, e) == 0)
-		cos_clean_done(k, &failures);
-	cos_clean_free(k);
-	return failures;
+	return run_errand(w, cos_clean_new(w->buckets,
+	    w->set->conf->naccounts, age, out, &w->task), e);
 }
