@@ -97,6 +97,8 @@ struct conf_notes {
 struct conf *conf_load(const char *path, struct conf_notes *notes);
 void conf_free(struct conf *);		/* wipes secrets; NULL is fine */
 void conf_notes_free(struct conf_notes *);
+/* The same, with all notes said: in the log, or (NULL) on standard error. */
+struct conf *conf_read(const char *path, struct log *);
 
 /* Every setting with its effective value, secrets masked, in the form of the
  * file itself (can be loaded again but for the secrets). */

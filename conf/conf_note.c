@@ -79,3 +79,24 @@ conf_notes_free(struct conf_notes *notes)
 	free(notes->note);
 	memset(notes, 0, sizeof(*notes));
 }
+
+struct conf *
+conf_read(const char *path, struct log *log)
+{
+	struct conf_notes notes = { .n = 0 };
+	struct conf *c = conf_load(path, &notes);
+	size_t i;
+
+	for (i = 0; i < notes.n; i++) {
+		if (log == NULL)
+			fprintf(stderr, "%s%s\n", notes.note[i].error ? "" :
+			    "warning: ", notes.note[i].text);
+		log_line(log, notes.note[i].error ? LOG_LEVEL_ERROR :
+		    LOG_LEVEL_WARNING, "%s", notes.note[i].text);
+	}
+	if (c == NULL && log == NULL)
+		fprintf(stderr, "cosftpd: %zu error%s in %s\n", notes.nerrors,
+		    notes.nerrors == 1 ? "" : "s", path);
+	conf_notes_free(&notes);
+	return c;
+}

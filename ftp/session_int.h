@@ -10,6 +10,7 @@
 #define COSFTPD_SESSION_INT_H
 
 #include "ftp_int.h"
+#include "super_int.h"
 
 struct ftp_session;
 

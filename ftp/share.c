@@ -7,7 +7,6 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include "../net/process.h"
 #include "session_int.h"
 
 struct ftp_seat {

@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "../net/process.h"
 #include "session_int.h"
 
 enum {
@@ -26,7 +25,6 @@ struct ftp_worker {
 	int slot;
 	struct net_loop *loop;
 	struct net_resolver *resolver;
-	struct tls_trust *trust;
 	struct cos_client *client;
 	struct cos_bucket **buckets;	/* one of each account */
 	struct ftp_server *server;
@@ -73,7 +71,7 @@ make_client(struct ftp_worker *w, struct err *e)
 	struct cos_client_settings set = ftp_client_settings(c);
 	size_t i;
 
-	set.trust = w->trust;
+	set.trust = w->set->trust;
 	set.share = w->set->cos_share;
 	set.slot = w->slot;
 	w->client = cos_client_new(w->loop, w->set->log, w->resolver, &set, e);
@@ -95,7 +93,7 @@ static int
 build(struct ftp_worker *w, struct err *e)
 {
 	w->loop = net_loop_new(e);
-	if (w->loop == NULL || ftp_load_trust(w->set->conf, &w->trust, e) < 0)
+	if (w->loop == NULL)
 		return -1;
 	w->resolver = net_resolver_new(w->loop);
 	if (w->resolver == NULL)
@@ -139,7 +137,6 @@ ftp_worker_free(struct ftp_worker *w)
 		cos_bucket_free(w->buckets[i]);
 	cos_client_free(w->client);
 	net_resolver_free(w->resolver);
-	tls_trust_free(w->trust);
 	net_loop_free(w->loop);
 	free(w->buckets);
 	free(w);
@@ -248,18 +245,40 @@ run_errand(struct ftp_worker *w, struct cos_errand *k, struct err *e)
 	return failures;
 }
 
-int
-ftp_worker_check(struct ftp_worker *w, FILE *out, struct err *e)
+static int
+ask(const struct ftp_worker_settings *set, int64_t older_than, FILE *out,
+    struct err *e)
 {
+	struct ftp_worker *w = ftp_worker_new(set, 0, e);
+	size_t n = set->conf->naccounts;
+	int failures;
+
+	if (w == NULL)
+		return -1;
 	net_task_init(&w->task, w->loop, once_step);
-	return run_errand(w, cos_check_new(w->buckets,
-	    w->set->conf->naccounts, out, &w->task), e);
+	failures = run_errand(w, older_than > 0 ?
+	    cos_clean_new(w->buckets, n, older_than, out, &w->task) :
+	    cos_check_new(w->buckets, n, out, &w->task), e);
+	ftp_worker_free(w);
+	return failures;
 }
 
 int
-ftp_worker_clean(struct ftp_worker *w, int64_t age, FILE *out, struct err *e)
+ftp_ask_store(const struct conf *c, int64_t older_than, FILE *out,
+    struct err *e)
 {
-	net_task_init(&w->task, w->loop, once_step);
-	return run_errand(w, cos_clean_new(w->buckets,
-	    w->set->conf->naccounts, age, out, &w->task), e);
+	const struct log_settings quiet = { .level = LOG_LEVEL_WARNING,
+	    .dir = "-" };
+	struct ftp_worker_settings set = { .conf = c };
+	struct tls_trust *trust = NULL;
+	int failures = -1;
+
+	set.log = log_open(&quiet, e);
+	if (set.log != NULL && ftp_load_trust(c, &trust, e) == 0) {
+		set.trust = trust;
+		failures = ask(&set, older_than, out, e);
+	}
+	tls_trust_free(trust);
+	log_free(set.log);
+	return failures;
 }

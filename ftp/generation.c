@@ -1,0 +1,153 @@
+/*
+ * ftp/generation.c - a configuration and what its workers are given.
+ *
+ * A reload makes another one beside it; the old one lives until its last
+ * worker has ended.
+ */
+#include <inttypes.h>
+#include <unistd.h>
+
+#include "super_int.h"
+
+static int
+count_workers(const struct ftp_program *p, const struct conf *c)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return p->single ? 1 : c->worker_num > 0 ? c->worker_num :
+	    cores > 0 ? (int)cores : 1;
+}
+
+void
+ftp_generation_free(struct ftp_generation *g)
+{
+	ftp_listeners_close(&g->listeners);
+	log_free(g->worker.log);
+	tls_identity_free(g->identity);
+	tls_trust_free(g->trust);
+	conf_free(g->conf);
+	*g = (struct ftp_generation){ .listeners = { -1, -1 } };
+}
+
+int
+ftp_load_identity(const struct conf *c, struct tls_identity **id,
+    struct err *e)
+{
+	*id = NULL;
+	if (c->tls_mode == CONF_TLS_OFF)
+		return 0;
+	*id = tls_identity_load(c->cert_file, c->key_file, e);
+	return *id != NULL ? 0 : -1;
+}
+
+int
+ftp_generation_load(struct ftp_program *p, struct ftp_generation *g,
+    struct err *e)
+{
+	g->workers = count_workers(p, g->conf);
+	g->worker.conf = g->conf;
+	g->worker.listeners = &g->listeners;
+	g->worker.cos_share = p->cos_share;
+	g->worker.ftp_share = p->ftp_share;
+	if (ftp_check_resources(g->conf, g->workers, e) < 0)
+		return FTP_EXIT_CONF;
+	if (ftp_load_identity(g->conf, &g->identity, e) < 0 ||
+	    ftp_load_trust(g->conf, &g->trust, e) < 0)
+		return FTP_EXIT_START;
+	g->worker.identity = g->identity;
+	g->worker.trust = g->trust;
+	return 0;
+}
+
+int
+ftp_generation_slots(const struct ftp_program *p,
+    const struct ftp_generation *g)
+{
+	int i, n = 0;
+
+	for (i = 0; i < p->slots; i++)
+		n += p->of[i] == g;
+	return n;
+}
+
+static int
+generation_check(struct ftp_program *p, struct ftp_generation *g,
+    struct err *e)
+{
+	if (ftp_generation_load(p, g, e) != 0)
+		return -1;
+	if (ftp_generation_slots(p, NULL) < g->workers)
+		return err_set(e, "worker_num = %d: there is room for %d "
+		    "workers as long as sessions of earlier configurations "
+		    "go on", g->workers, ftp_generation_slots(p, NULL));
+	g->worker.log = log_open(&g->conf->log, e);
+	if (g->worker.log == NULL)
+		return -1;
+	return ftp_listen_again(&g->listeners, g->conf, &p->now->listeners,
+	    p->now->conf, e);
+}
+
+struct ftp_generation *
+ftp_generation_new(struct ftp_program *p)
+{
+	struct log *log = p->now->worker.log;
+	struct ftp_generation *g = p->generation;
+	struct err e = { "the file has errors" };
+
+	while (g < p->generation + FTP_GENERATIONS && g->conf != NULL)
+		g++;
+	if (g == p->generation + FTP_GENERATIONS) {
+		log_line(log, LOG_LEVEL_ERROR, "not reloaded: sessions of %d "
+		    "earlier configurations go on", FTP_GENERATIONS - 1);
+		return NULL;
+	}
+	g->conf = conf_read(p->file, log);
+	if (g->conf != NULL && generation_check(p, g, &e) == 0)
+		return g;
+	log_line(log, LOG_LEVEL_ERROR, "not reloaded, the configuration stays "
+	    "as it was: %s", e.text);
+	ftp_generation_free(g);
+	return NULL;
+}
+
+/* ---- for the log ---- */
+
+static void
+say_tls(const struct ftp_generation *g)
+{
+	unsigned bits = tls_identity_rsa_bits(g->identity);
+
+	log_line(g->worker.log, LOG_LEVEL_INFO, "FTPS with the certificate in "
+	    "%s", g->conf->cert_file);
+	if (bits > 3072)
+		log_line(g->worker.log, LOG_LEVEL_WARNING, "key_file: RSA of "
+		    "%u bits makes handshakes slow for all clients; EC on "
+		    "P-256 is as strong as needed", bits);
+}
+
+void
+ftp_generation_say(const struct ftp_generation *g, const char *what)
+{
+	struct cos_client_settings set = ftp_client_settings(g->conf);
+	int64_t largest = cos_largest_file(&set);
+	struct log *log = g->worker.log;
+	const struct conf_account *a;
+	size_t i;
+
+	for (i = 0; i < g->conf->naccounts; i++) {
+		a = &g->conf->accounts[i];
+		log_line(log, LOG_LEVEL_INFO, "account %s: bucket at "
+		    "%s://%s.%s%s", a->user, a->https ? "https" : "http",
+		    a->bucket, a->endpoint, a->home_dir != NULL ?
+		    " (home_dir is not used)" : "");
+	}
+	log_line(log, largest < set.max_file ? LOG_LEVEL_WARNING :
+	    LOG_LEVEL_INFO, "largest file: %" PRId64 " bytes", largest);
+	if (g->identity != NULL)
+		say_tls(g);
+	log_line(log, LOG_LEVEL_INFO, "cosftpd %s %s on port %u, "
+	    "%zu account%s, %d worker%s", COSFTPD_VERSION, what,
+	    ftp_listeners_port(&g->listeners), g->conf->naccounts,
+	    g->conf->naccounts == 1 ? "" : "s", g->workers,
+	    g->workers == 1 ? "" : "s");
+}

@@ -1,0 +1,321 @@
+/*
+ * ftp/supervisor.c - the process that was started: it forks the workers,
+ * replaces those that die, reloads and stops.
+ */
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "super_int.h"
+
+enum { KILL_MS = 2800 };	/* after drain_timeout: a worker hangs */
+
+struct supervisor {
+	struct net_task task;		/* signals, the deadline of a stop */
+	struct ftp_program *program;
+	struct net_loop *loop;
+	struct net_workers *workers;
+	struct ftp_generation *next;	/* its workers start; NULL: none */
+	bool again;			/* SIGHUP came meanwhile */
+	bool said, reloading, stopping;
+	int status;
+};
+
+struct watchdog {
+	struct net_task task;
+	struct ftp_program *program;
+	int64_t every;			/* ms */
+};
+
+static void
+stop(struct supervisor *s)
+{
+	struct ftp_program *p = s->program;
+	int i, drain = 0;
+
+	s->stopping = true;
+	ftp_notify(p, "STOPPING=1");
+	for (i = 0; i < FTP_GENERATIONS; i++) {
+		ftp_listeners_close(&p->generation[i].listeners);
+		if (p->generation[i].conf != NULL &&
+		    p->generation[i].conf->drain_timeout > drain)
+			drain = p->generation[i].conf->drain_timeout;
+	}
+	net_workers_drain(s->workers);
+	net_task_deadline(&s->task, (int64_t)drain * 1000 + KILL_MS);
+}
+
+static int
+start_workers(struct supervisor *s, struct ftp_generation *g, struct err *e)
+{
+	struct ftp_program *p = s->program;
+	int i, n = 0;
+
+	for (i = 0; i < p->slots && n < g->workers; i++) {
+		if (p->of[i] != NULL)
+			continue;
+		p->of[i] = g;		/* the child looks here */
+		if (net_workers_start(s->workers, i, e) < 0) {
+			p->of[i] = NULL;
+			return -1;
+		}
+		n++;
+	}
+	return 0;
+}
+
+/* ---- reload ---- */
+
+static bool
+all_ready(const struct supervisor *s, const struct ftp_generation *g)
+{
+	const struct ftp_program *p = s->program;
+	int i, n = 0;
+
+	for (i = 0; i < p->slots; i++)
+		n += p->of[i] == g && net_workers_state(s->workers, i) ==
+		    NET_WORKER_READY;
+	return n == g->workers;
+}
+
+/* Its workers end with their sessions, and it with them. */
+static void
+retire(struct supervisor *s, struct ftp_generation *g)
+{
+	struct ftp_program *p = s->program;
+	int i;
+
+	ftp_listeners_close(&g->listeners);
+	for (i = 0; i < p->slots; i++)
+		if (p->of[i] == g)
+			net_workers_retire(s->workers, i);
+	if (ftp_generation_slots(p, g) == 0)
+		ftp_generation_free(g);
+}
+
+static void
+reopen_logs(struct supervisor *s)
+{
+	struct ftp_program *p = s->program;
+	struct err e;
+	int i, fd;
+
+	for (i = 0; i < FTP_GENERATIONS; i++)
+		if (p->generation[i].conf != NULL &&
+		    log_reopen(p->generation[i].worker.log, &e) < 0)
+			ftp_complain(p, &e);
+	for (i = 0; i < p->slots; i++) {
+		fd = p->of[i] != NULL ? log_fd(p->of[i]->worker.log) : -1;
+		if (fd >= 0)
+			net_workers_log(s->workers, i, fd);
+	}
+}
+
+static void
+say_reloading(struct supervisor *s)
+{
+	struct timespec now;
+	char text[64];
+
+	s->reloading = true;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%" PRId64,
+	    (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+	ftp_notify(s->program, text);
+}
+
+static void
+reload(struct supervisor *s)
+{
+	struct ftp_program *p = s->program;
+	struct ftp_generation *g;
+	struct err e;
+
+	s->again = s->next != NULL || !s->said;
+	if (s->again)
+		return;
+	g = ftp_generation_new(p);
+	if (g == NULL)
+		return;
+	s->next = g;
+	if (start_workers(s, g, &e) == 0)
+		return;
+	ftp_complain(p, &e);
+	s->next = NULL;
+	retire(s, g);
+}
+
+/* ---- what comes of the workers ---- */
+
+static void
+worker_ready(struct supervisor *s)
+{
+	struct ftp_program *p = s->program;
+	struct ftp_generation *old = p->now;
+
+	if (!s->said && all_ready(s, p->now)) {
+		s->said = true;
+		ftp_say_ready(p);
+	} else if (s->next != NULL && all_ready(s, s->next)) {
+		p->now = s->next;
+		s->next = NULL;
+		ftp_generation_say(p->now, "reloaded");
+		retire(s, old);
+	} else {
+		return;
+	}
+	if (s->again)
+		reload(s);
+}
+
+static void
+slot_ended(struct supervisor *s, int slot)
+{
+	struct ftp_program *p = s->program;
+	struct ftp_generation *g = p->of[slot];
+
+	net_workers_release(s->workers, slot);
+	p->of[slot] = NULL;
+	if (ftp_generation_slots(p, g) == 0)
+		ftp_generation_free(g);
+}
+
+/* Of a configuration that was to become the new one. */
+static void
+next_failed(struct supervisor *s, int slot)
+{
+	struct ftp_program *p = s->program;
+	struct ftp_generation *g = s->next;
+
+	log_line(p->now->worker.log, LOG_LEVEL_ERROR, "not reloaded, the "
+	    "configuration stays as it was: a worker ended at once");
+	s->next = NULL;
+	slot_ended(s, slot);
+	if (g->conf != NULL)
+		retire(s, g);
+	if (s->again)
+		reload(s);
+}
+
+static void
+worker_ended(struct supervisor *s, const struct net_worker_news *news)
+{
+	struct ftp_program *p = s->program;
+	struct log *log = p->of[news->slot]->worker.log;
+	bool killed = WIFSIGNALED(news->status);
+	struct err e;
+
+	cos_share_forget(p->cos_share, news->slot);
+	ftp_share_forget(p->ftp_share, news->slot);
+	if (s->stopping)
+		return;
+	if (p->of[news->slot] == s->next) {
+		next_failed(s, news->slot);
+		return;
+	}
+	if (killed)
+		log_line(log, LOG_LEVEL_ERROR, "worker %d (pid %d) was "
+		    "ended by signal %d; another is started", news->slot,
+		    (int)news->pid, WTERMSIG(news->status));
+	else if (s->said && !news->retiring)
+		log_line(log, LOG_LEVEL_ERROR, "worker %d (pid %d) ended "
+		    "with status %d; another is started", news->slot,
+		    (int)news->pid, WEXITSTATUS(news->status));
+	if (news->retiring && !killed) {
+		slot_ended(s, news->slot);
+	} else if (!s->said && !killed) {
+		s->status = WEXITSTATUS(news->status);
+		stop(s);	/* it has said why it cannot start */
+	} else if (net_workers_start(s->workers, news->slot, &e) < 0) {
+		ftp_complain(p, &e);	/* retiring: to abort what it left */
+	}
+}
+
+/* ---- the loop ---- */
+
+static void
+obey_signals(struct supervisor *s)
+{
+	struct ftp_program *p = s->program;
+	char c;
+
+	while (read(p->signals[0], &c, 1) == 1) {
+		if (c == SIGCHLD) {
+			net_workers_reap(s->workers);
+		} else if (s->stopping) {
+			continue;
+		} else if (c == SIGHUP) {
+			log_line(p->now->worker.log, LOG_LEVEL_INFO,
+			    "SIGHUP: the log is reopened, the configuration "
+			    "read again");
+			say_reloading(s);
+			reopen_logs(s);
+			reload(s);
+		} else {
+			log_line(p->now->worker.log, LOG_LEVEL_INFO,
+			    "stop: signal %d, %zu sessions", c,
+			    ftp_share_sessions(p->ftp_share));
+			stop(s);
+		}
+	}
+}
+
+static void
+supervisor_step(struct net_task *t, unsigned why)
+{
+	struct supervisor *s = (struct supervisor *)t;
+	struct net_worker_news news;
+
+	obey_signals(s);
+	while (net_workers_news(s->workers, &news)) {
+		if (news.state == NET_WORKER_ENDED)
+			worker_ended(s, &news);
+		else if (!s->stopping)
+			worker_ready(s);
+	}
+	if (s->reloading && !s->stopping && s->next == NULL && !s->again) {
+		s->reloading = false;	/* to the new, or still the old */
+		ftp_notify(s->program, "READY=1");
+	}
+	if (s->stopping && (why & NET_TIMEOUT))
+		net_workers_kill(s->workers);
+	if (s->stopping && net_workers_alive(s->workers) == 0)
+		net_loop_stop(s->loop);
+}
+
+static void
+watchdog_step(struct net_task *t, unsigned why)
+{
+	struct watchdog *w = (struct watchdog *)t;
+
+	(void)why;
+	ftp_notify(w->program, "WATCHDOG=1");
+	net_task_deadline(t, w->every);
+}
+
+int
+ftp_supervise(struct ftp_program *p, struct err *e)
+{
+	struct supervisor s = { .program = p };
+	struct watchdog dog = { .program = p, .every = net_notify_every() };
+
+	s.loop = net_loop_new(e);
+	if (s.loop == NULL)
+		return FTP_EXIT_START;
+	net_task_init(&s.task, s.loop, supervisor_step);
+	net_task_watch(&s.task, p->signals[0], NET_READ);
+	net_task_init(&dog.task, s.loop, watchdog_step);
+	if (dog.every > 0)
+		net_task_deadline(&dog.task, dog.every);
+	s.workers = net_workers_new(s.loop, p->slots, ftp_work, p, &s.task, e);
+	s.status = s.workers == NULL || start_workers(&s, p->now, e) < 0 ||
+	    net_loop_run(s.loop, e) < 0 ? FTP_EXIT_START : s.status;
+	net_workers_free(s.workers);
+	net_task_end(&s.task);
+	net_task_end(&dog.task);
+	net_loop_free(s.loop);
+	return s.status;
+}
