@@ -103,14 +103,11 @@ cos_live_free(struct cos_live *l)
 		l->state = LIVE_FREE;
 }
 
+/* Is one of an object's entries, in any worker, what `is` looks for? */
 static bool
-same_object(const struct cos_live *l, const char *host, const char *key)
-{
-	return strcmp(l->key, key) == 0 && strcmp(l->host, host) == 0;
-}
-
-bool
-cos_live_contended(const struct cos_share *s, const struct cos_live *mine)
+any_live(const struct cos_share *s, const char *host, const char *key,
+    bool (*is)(const struct cos_live *, int state, const void *),
+    const void *ctx)
 {
 	const struct cos_live *l;
 	int i, k, state;
@@ -119,31 +116,37 @@ cos_live_contended(const struct cos_share *s, const struct cos_live *mine)
 		for (k = 0; k < s->slot[i].top; k++) {
 			l = &s->slot[i].live[k];
 			state = l->state;
-			if (l != mine && state != LIVE_FREE &&
-			    state != LIVE_DEAD && l->builds_on &&
-			    same_object(l, mine->host, mine->key))
+			if (state != LIVE_FREE && is(l, state, ctx) &&
+			    strcmp(l->key, key) == 0 &&
+			    strcmp(l->host, host) == 0)
 				return true;
 		}
 	}
 	return false;
+}
+
+static bool
+builds_on(const struct cos_live *l, int state, const void *mine)
+{
+	return l != mine && state != LIVE_DEAD && l->builds_on;
+}
+
+bool
+cos_live_contended(const struct cos_share *s, const struct cos_live *mine)
+{
+	return any_live(s, mine->host, mine->key, builds_on, mine);
+}
+
+static bool
+may_have_id(const struct cos_live *l, int state, const void *id)
+{
+	return state == LIVE_SENT ||
+	    (state == LIVE_HAVE && strcmp(l->id, id) == 0);
 }
 
 bool
 cos_live_known(const struct cos_share *s, const struct cos_bucket *b,
     const char *key, const char *id)
 {
-	const struct cos_live *l;
-	int i, k, state;
-
-	for (i = 0; i < s->slots; i++) {
-		for (k = 0; k < s->slot[i].top; k++) {
-			l = &s->slot[i].live[k];
-			state = l->state;
-			if ((state == LIVE_SENT || (state == LIVE_HAVE &&
-			    strcmp(l->id, id) == 0)) &&
-			    same_object(l, b->host, key))
-				return true;
-		}
-	}
-	return false;
+	return any_live(s, b->host, key, may_have_id, id);
 }

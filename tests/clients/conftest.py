@@ -2,7 +2,6 @@
 each kind of TLS, started when the first test needs it."""
 
 import os
-import socket
 import subprocess
 import sys
 
@@ -113,12 +112,7 @@ def fake(fakecos):
 @pytest.fixture(scope='session')
 def six():
     """Whether this machine has IPv6 on loopback."""
-    try:
-        with socket.socket(socket.AF_INET6) as s:
-            s.bind(('::1', 0))
-        return True
-    except OSError:
-        return False
+    return harness.has_ipv6()
 
 
 @pytest.fixture

@@ -74,6 +74,15 @@ def needs_root():
         pytest.skip('looks into the server: only root may')
 
 
+def has_ipv6():
+    try:
+        with socket.socket(socket.AF_INET6) as s:
+            s.bind(('::1', 0))
+        return True
+    except OSError:
+        return False
+
+
 class Process:
     """A child with its output in a file; ended by pid, never by name."""
 
@@ -303,6 +312,10 @@ class Raw:
         n = re.search(r'\|\|\|(\d+)\|', self.cmd('EPSV'))[1]
         return socket.create_connection(
             (self.sock.getpeername()[0], int(n)), timeout=20)
+
+    def received(self):
+        """Bytes of the upload under way, as STAT says."""
+        return int(re.search(r'progress: (\d+)', self.cmd('STAT'))[1])
 
     def close(self):
         self.file.close()

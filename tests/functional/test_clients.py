@@ -5,7 +5,6 @@ what all clients do alike."""
 
 import os
 import re
-import socket
 import subprocess
 
 import pytest
@@ -27,12 +26,7 @@ def c(tmp_path, server, fake):
 @pytest.fixture(scope='module', autouse=True)
 def six():
     """Whether this machine has IPv6 on loopback."""
-    try:
-        with socket.socket(socket.AF_INET6) as s:
-            s.bind(('::1', 0))
-        return True
-    except OSError:
-        return False
+    return harness.has_ipv6()
 
 
 def files(fake):

@@ -2,7 +2,6 @@
 
 import ftplib
 import os
-import re
 import socket
 import subprocess
 import threading
@@ -97,12 +96,10 @@ def test_connections_count_in_memory_limit(tmp_path, certs):
         sender = threading.Thread(target=send)
         sender.start()
 
-        def received():
-            return int(re.search(r'progress: (\d+)', raw.cmd('STAT'))[1])
         start = time.monotonic()
-        harness.wait_for('3 parts', lambda: received() == 3 * MIB)
+        harness.wait_for('3 parts', lambda: raw.received() == 3 * MIB)
         while time.monotonic() - start < 1.5:
-            assert received() == 3 * MIB
+            assert raw.received() == 3 * MIB
         sender.join(60)
         assert raw.reply().startswith('226')
         assert fake.get('f') == data

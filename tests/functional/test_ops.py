@@ -182,12 +182,18 @@ def test_many_signals_at_once(start):
     s.login().close()
 
 
-def test_an_old_worker_dies(start, fake):
-    """What it left in the store is aborted by one that then ends."""
-    s = start()
+def begin_upload(s):
+    """A session and its data connection, three MiB into an upload."""
     f = s.login()
     sock = f.transfercmd('STOR a')
     sock.sendall(os.urandom(3 * MIB))
+    return f, sock
+
+
+def test_an_old_worker_dies(start, fake):
+    """What it left in the store is aborted by one that then ends."""
+    s = start()
+    f, sock = begin_upload(s)
     wait_for('the upload', lambda: len(fake.uploads()) == 1)
     old = s.worker()
     s.reload()
@@ -202,9 +208,7 @@ def test_an_old_worker_dies(start, fake):
 def test_a_worker_that_died_just_before(start, fake):
     """It is started again only to abort what it left."""
     s = start()
-    f = s.login()
-    sock = f.transfercmd('STOR a')
-    sock.sendall(os.urandom(3 * MIB))
+    f, sock = begin_upload(s)
     wait_for('the upload', lambda: len(fake.uploads()) == 1)
     old = s.worker()
     os.kill(old, signal.SIGKILL)
@@ -240,9 +244,7 @@ def test_the_new_workers_cannot_start(start):
 
 def test_the_stop_reaches_old_workers(start, fake):
     s = start()
-    f = s.login()
-    sock = f.transfercmd('STOR a')
-    sock.sendall(os.urandom(3 * MIB))
+    f, sock = begin_upload(s)
     s.reload()
     pids = s.workers()
     assert len(pids) == 2
