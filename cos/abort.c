@@ -93,6 +93,11 @@ find_step(struct cos_abort *a)
 	if (cos_uploads_state(a->list) == COS_BUSY)
 		return;
 	if (cos_uploads_state(a->list) == COS_FAILED) {
+		log_line(a->bucket->client->log, LOG_LEVEL_ERROR,
+		    "%s an upload of %s/%s may be left unfinished, as an "
+		    "answer was lost: %s", a->who,
+		    a->bucket->account->bucket, a->key,
+		    cos_uploads_fault(a->list)->text);
 		done(a);
 	} else if (a->candidates > 1) {
 		log_line(a->bucket->client->log, LOG_LEVEL_ERROR,

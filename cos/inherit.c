@@ -57,6 +57,16 @@ end(struct cos_inherit *h)
 		net_task_wake(c->waiting);
 }
 
+/* Of an entry that cannot be dealt with any more. */
+static void
+leave(struct cos_inherit *h)
+{
+	log_line(h->client->log, LOG_LEVEL_ERROR, "upload of %s/%s is left "
+	    "unfinished, upload id %s", h->live->host, h->live->key,
+	    h->live->id[0] != '\0' ? h->live->id : "unknown");
+	cos_live_free(h->live);
+}
+
 static void
 step(struct net_task *t, unsigned why)
 {
@@ -78,8 +88,8 @@ step(struct net_task *t, unsigned why)
 			h->abort = cos_abort_new(b, h->live->key,
 			    h->live->id[0] != '\0' ? h->live->id : NULL,
 			    h->live->since, "-", &h->task);
-		if (h->abort == NULL)
-			cos_live_free(h->live);
+		if (h->abort == NULL)	/* the bucket is not ours any more */
+			leave(h);
 	}
 	if (h->abort == NULL)
 		end(h);
@@ -106,11 +116,8 @@ cos_inherit_free(struct cos_inherit *h)
 {
 	if (h == NULL)
 		return;
-	for (; (h->live = next_dead(h)) != NULL; cos_live_free(h->live))
-		log_line(h->client->log, LOG_LEVEL_ERROR, "upload of %s/%s is "
-		    "left unfinished, upload id %s", h->live->host,
-		    h->live->key, h->live->id[0] != '\0' ? h->live->id :
-		    "unknown");
+	while ((h->live = next_dead(h)) != NULL)
+		leave(h);
 	cos_abort_free(h->abort);
 	net_task_end(&h->task);
 	free(h);

@@ -9,6 +9,7 @@ bound to its own key; the tests then look at what came of them."""
 import concurrent.futures
 import ftplib
 import os
+import re
 import time
 
 import harness
@@ -273,3 +274,16 @@ def test_given_up_while_the_answer_with_the_id_gets_lost(tmp_path, fake,
     assert fake.keys() == []
     r.close()
     assert server.stop() == 0
+
+
+def test_a_lost_id_that_cannot_be_looked_for_is_said(server, ftp, fake):
+    """The stray one stays in the bucket: the log has to name it."""
+    fake.fault(op=INITIATE, lost=1)
+    fake.fault(op='ListMultipartUploads', times=-1, status=403,
+               code='AccessDenied')
+    data = os.urandom(LARGE)
+    assert harness.store(ftp, 'lost-id', data).startswith('226 ')
+    assert fake.get('lost-id') == data
+    assert [u['key'] for u in fake.uploads()] == ['lost-id']
+    assert re.search(r'an upload of \S+/lost-id may be left unfinished, as an '
+                     r'answer was lost: .*AccessDenied', server.log_text())
