@@ -157,6 +157,7 @@ def test_lost_control_connection_stores_nothing_over_a_file(server, raw,
     sock = raw.pasv()
     assert raw.cmd('STOR f').startswith('150 ')
     sock.sendall(b'x' * 3000000)
+    wait_for('a part', lambda: fake.ops().get('UploadPart'))
     raw.sock.shutdown(socket.SHUT_RDWR)
     sock.close()
     wait_for('the abort', lambda: fake.ops().get('AbortMultipartUpload') and
