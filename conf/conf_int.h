@@ -5,6 +5,8 @@
 #ifndef COSFTPD_CONF_INT_H
 #define COSFTPD_CONF_INT_H
 
+#include <sys/types.h>
+
 #include "conf.h"
 #include "ini.h"
 
@@ -108,6 +110,20 @@ void conf_notes_sort(struct conf_notes *);
 /* conf_hint.c: a remark on an unknown key or section, "" when nothing fits */
 void conf_hint_key(const char *name, char *buf, size_t size);
 void conf_hint_section(const char *name, char *buf, size_t size);
+
+/* conf_load.c: up to size bytes, until the end; how many, -1 and errno */
+ssize_t conf_read_all(int fd, char *buf, size_t size);
+
+/* conf_secret.c: file:PATH and env:NAME */
+bool conf_secret_is(const char *value);
+/* value where it names a place, so that it may be shown; else NULL */
+const char *conf_secret_place(const char *value);
+/* The secret without its line end; not much more than max bytes are read.  -1
+ * with *why; 1: with *why as a warning.  *text is for conf_secret_free in any
+ * case. */
+int conf_secret_get(const char *value, size_t max, char **text,
+    struct err *why);
+void conf_secret_free(char *);
 
 /* conf_check.c: what one value alone does not show */
 void conf_check_account(struct conf_load *);	/* the one just read */
