@@ -31,6 +31,8 @@ const struct conf_key conf_keys[] = {
 	{ CONF_ACCOUNT, "cos_secretkey", &conf_text, A(secret_key), NULL,
 	  0, 256, CONF_NEEDED | CONF_SECRET, conf_check_name,
 	  "the SecretKey that belongs to it" },
+	{ CONF_ACCOUNT, "cos_token", &conf_text, A(token), NULL, 0, 4096,
+	  CONF_SECRET, conf_check_name, "the token of a temporary key" },
 	{ CONF_ACCOUNT, "cos_bucket", &conf_text, A(bucket), NULL, 0, 256,
 	  CONF_NEEDED, conf_check_bucket, "the bucket, NAME-APPID" },
 	{ CONF_ACCOUNT, "cos_region", &conf_text, A(region), NULL, 0, 64,

@@ -31,6 +31,7 @@ struct conf_account {
 	int line, user_line, home_line;		/* in the file, for messages */
 	char *secret_id;
 	char *secret_key;
+	char *token;		/* NULL: none, the key is a permanent one */
 	char *bucket;		/* name with APPID */
 	char *region;		/* NULL when only an endpoint is given */
 	char *endpoint;		/* in effect: "host[:port]" without bucket */

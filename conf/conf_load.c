@@ -30,13 +30,14 @@ shown(const char *value)
 	return (int)n;
 }
 
-/* Over the default; shown_as is what a note shows of the value. */
+/* Over the default; shown_as is what a note shows instead of a secret. */
 static void
 set_value(struct conf_load *l, const struct conf_key *k, int line,
     const char *value, const char *shown_as)
 {
 	void *at = conf_at(k, l->conf, l->account);
 	char *old = NULL;
+	int most = shown_as == value ? shown(value) : (int)strlen(shown_as);
 	struct err why;
 	int rc;
 
@@ -47,8 +48,8 @@ set_value(struct conf_load *l, const struct conf_key *k, int line,
 		free(old);
 	if (rc != 0)
 		conf_note(l, rc < 0, line, "[%s] %s = %.*s%s: %s",
-		    l->heading, k->name, shown(shown_as), shown_as,
-		    shown_as[shown(shown_as)] != '\0' ? "..." : "", why.text);
+		    l->heading, k->name, most, shown_as,
+		    shown_as[most] != '\0' ? "..." : "", why.text);
 }
 
 static void

@@ -70,13 +70,13 @@ put_signature(struct net_buf *b, const struct cos_request *r,
 	net_buf_free(&path);
 }
 
-/* Host, length and the caller's headers are all signed; false: too large or
+/* Host, length, token and the caller's headers are all signed; false: too large or
  * out of memory. */
 bool
 cos_request_build(struct cos_request *r)
 {
 	const struct cos_call *c = &r->call;
-	struct cos_pair h[COS_HEADERS + 2];
+	struct cos_pair h[COS_HEADERS + 3];
 	struct net_buf *b = &r->head;
 	char length[24];
 	size_t n = 0, i, body = 0;
@@ -88,6 +88,9 @@ cos_request_build(struct cos_request *r)
 		snprintf(length, sizeof(length), "%zu", body);
 		h[n++] = (struct cos_pair){ "Content-Length", length };
 	}
+	if (r->bucket->account->token != NULL)
+		h[n++] = (struct cos_pair){ "x-cos-security-token",
+		    r->bucket->account->token };
 	for (i = 0; i < c->nheaders; i++)
 		h[n++] = c->header[i];
 	net_buf_free(b);

@@ -167,6 +167,10 @@ class Fakecos(Process):
     def fault(self, **params):
         self.control('POST', '/fault', **params)
 
+    def key(self, **params):
+        """One more pair that may sign: id, key, token; life: ms."""
+        self.control('POST', '/key', **params)
+
     def reset(self):
         self.control('POST', '/reset')
 
