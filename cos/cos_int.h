@@ -80,6 +80,17 @@ const char *cos_xml_parent(const struct cos_xml *);
 enum { XML_ENTITY = 8 };		/* longest: #x10FFFF */
 size_t cos_xml_entity(const char *name, size_t n, char out[4]);
 
+/* ---- role.c: what the metadata service says of a role ---- */
+enum { COS_SECRET_MAX = 256, COS_TOKEN_MAX = 4096 };
+struct cos_role_keys {		/* wipe it: secrets */
+	char code[64];
+	char id[COS_SECRET_MAX + 1], key[COS_SECRET_MAX + 1];
+	char token[COS_TOKEN_MAX + 1];
+	int64_t expires;	/* Unix seconds */
+};
+int cos_role_parse(struct cos_role_keys *, const char *text, size_t n,
+    struct err *e);
+
 /* ---- date.c ---- */
 /* "2020-12-10T03:37:30.000Z", RFC 1123, or "Wed Jan 18 16:04:17 2017" (UTC,
  * seen in lists of uploads); -1 when it is none of them, or before 1970 */
