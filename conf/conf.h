@@ -32,6 +32,8 @@ struct conf_account {
 	char *secret_id;
 	char *secret_key;
 	char *token;		/* NULL: none, the key is a permanent one */
+	char *role;		/* NULL: none, the keys above; else not these */
+	char *role_endpoint;	/* "host[:port]" of the metadata service */
 	char *bucket;		/* name with APPID */
 	char *region;		/* NULL when only an endpoint is given */
 	char *endpoint;		/* in effect: "host[:port]" without bucket */

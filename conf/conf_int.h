@@ -24,7 +24,8 @@ enum {				/* of a key */
 	CONF_SECRET = 2,	/* never shown */
 	CONF_CLAMP = 4,		/* out of range is a warning */
 	CONF_ZERO = 8,		/* 0 is allowed besides min to max */
-	CONF_SAMPLE = 16	/* the sample's text is a warning: as unset */
+	CONF_SAMPLE = 16,	/* the sample's text is a warning: as unset */
+	CONF_KEY = 32		/* not together with cos_role */
 };
 
 struct conf_choice {
@@ -81,6 +82,8 @@ const char *conf_check_name(const char *);	/* not a sample's placeholder */
 const char *conf_check_bucket(const char *);
 const char *conf_check_region(const char *);
 const char *conf_check_endpoint(const char *);
+const char *conf_check_role(const char *);
+const char *conf_check_server(const char *);	/* HOST or HOST:PORT */
 const char *conf_check_masquerade(const char *);
 const char *conf_check_listen(const char *);
 const char *conf_check_file(const char *);

@@ -5,7 +5,7 @@
  * Complaints name the place, never what was found there.  Files that all may
  * read are fine: containers mount secrets so.
  */
-#include <errno.h>
+#include <ctype.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +13,6 @@
 #include <unistd.h>
 
 #include "conf_int.h"
-
-#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"
 
 static bool
 in_file(const char *value)
@@ -32,13 +30,14 @@ conf_secret_is(const char *value)
 const char *
 conf_secret_place(const char *value)
 {
-	const char *name = strchr(value, ':') + 1;
+	const char *name = strchr(value, ':') + 1, *p = name;
 
-	if (in_file(value) ? *name == '/' : *name != '\0' &&
-	    (*name < '0' || *name > '9') &&
-	    name[strspn(name, LETTERS "0123456789")] == '\0')
-		return value;
-	return NULL;
+	if (in_file(value))
+		return *name == '/' ? value : NULL;
+	while (*p == '_' || isalnum((unsigned char)*p))
+		p++;
+	return p > name && *p == '\0' && !isdigit((unsigned char)*name) ?
+	    value : NULL;
 }
 
 /* 1: a warning in *why. */

@@ -42,15 +42,6 @@ take(struct scan *s, char c)
 	return true;
 }
 
-static int
-hex_digit(char c)
-{
-	const char *hex = "0123456789abcdef";
-	const char *at = strchr(hex, c >= 'A' && c <= 'F' ? c + 32 : c);
-
-	return at != NULL && c != '\0' ? (int)(at - hex) : -1;
-}
-
 /* Behind a backslash.  DEL stands for what is not ASCII, or is NUL: in none of
  * ours.  RFC 8259 7 */
 static bool
@@ -71,7 +62,7 @@ escape(struct scan *s, char *c)
 	if (s->end - s->p++ < 5)
 		return false;
 	for (i = 0; i < 4; i++) {
-		digit = hex_digit(*s->p++);
+		digit = cos_hex_digit(*s->p++);
 		if (digit < 0)
 			return false;
 		code = code * 16 + digit;
