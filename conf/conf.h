@@ -45,6 +45,9 @@ struct conf_account {
 	bool overwrite_enable;
 	bool content_type;	/* send Content-Type by extension */
 	enum conf_encoding client_encoding;
+	char *allow_ip;		/* networks, conf_cidr_has; NULL: any */
+	int max_sessions;	/* at once, 0: no limit */
+	int64_t rate_limit;	/* bytes per second each way, 0: none */
 };
 
 struct conf {
@@ -78,6 +81,8 @@ struct conf {
 	enum conf_interrupted interrupted_upload;
 	enum conf_encoding client_encoding;	/* before a login */
 	int idle_timeout, data_timeout, login_delay, drain_timeout; /* s */
+	int login_ban_failures;		/* 0: no bans */
+	int login_ban_time;		/* s */
 	struct log_settings log;
 };
 

@@ -58,7 +58,7 @@ struct conf_key {
 };
 
 /* conf.c */
-#define CONF_KEYS_MAX 64	/* bound of what is kept per key */
+#define CONF_KEYS_MAX 96	/* bound of what is kept per key */
 extern const struct conf_key conf_keys[];
 extern const size_t conf_nkeys;
 extern const char *const conf_section_name[CONF_SECTIONS];
