@@ -61,7 +61,7 @@ struct conf_key {
 };
 
 /* conf.c */
-#define CONF_KEYS_MAX 64	/* bound of what is kept per key */
+#define CONF_KEYS_MAX 96	/* bound of what is kept per key */
 extern const struct conf_key conf_keys[];
 extern const size_t conf_nkeys;
 extern const char *const conf_section_name[CONF_SECTIONS];
@@ -87,6 +87,7 @@ const char *conf_check_server(const char *);	/* HOST or HOST:PORT */
 const char *conf_check_masquerade(const char *);
 const char *conf_check_listen(const char *);
 const char *conf_check_file(const char *);
+const char *conf_check_cidr(const char *);	/* conf_cidr.c */
 char *conf_region_endpoint(const char *region);	/* malloc'ed; NULL: memory */
 
 /* One run of conf_load(). */

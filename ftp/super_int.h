@@ -29,6 +29,11 @@ void ftp_share_forget(struct ftp_share *, int slot);
 size_t ftp_share_sessions(const struct ftp_share *);	/* of all workers */
 void ftp_share_free(struct ftp_share *);
 
+/* ---- limits.c: counted over all workers, and their deaths ---- */
+struct ftp_limits;
+struct ftp_limits *ftp_limits_new(struct err *);
+void ftp_limits_free(struct ftp_limits *);
+
 /* ---- worker.c: one process that serves ---- */
 struct ftp_worker_settings {	/* all borrowed until ftp_worker_free */
 	const struct conf *conf;
@@ -38,6 +43,7 @@ struct ftp_worker_settings {	/* all borrowed until ftp_worker_free */
 	const struct tls_trust *trust;		/* NULL: no https to COS */
 	struct cos_share *cos_share;
 	struct ftp_share *ftp_share;
+	struct ftp_limits *limits;
 };
 struct ftp_worker;
 struct ftp_worker *ftp_worker_new(const struct ftp_worker_settings *, int slot,
@@ -77,6 +83,7 @@ struct ftp_program {
 	int slots;
 	struct cos_share *cos_share;
 	struct ftp_share *ftp_share;
+	struct ftp_limits *limits;
 	int signals[2];
 };
 

@@ -283,8 +283,9 @@ class Cosftpd(Process):
 class Raw:
     """A control connection by hand."""
 
-    def __init__(self, host, port):
-        self.sock = socket.create_connection((host, port), timeout=20)
+    def __init__(self, host, port, source=None):
+        self.sock = socket.create_connection((host, port), timeout=20,
+                                             source_address=source)
         self.file = self.sock.makefile('rb')
         self.greeting = self.reply()
 
