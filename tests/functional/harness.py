@@ -215,6 +215,7 @@ class Cosftpd(Process):
         net = {'listen_port': free_ports(1),
                'passive_port': '%d,%d' % (first, first + ports - 1)}
         opt = {'log_level': 'DEBUG', 'log_dir': 'log', 'login_delay': 0,
+               'login_ban_failures': 0,
                'config_check_enable': 'false'}
         net.update(network or {})
         opt.update(optional or {})
