@@ -330,7 +330,11 @@ class Raw:
 
 def store(ftp, name, data):
     import io
-    return ftp.storbinary('STOR ' + name, io.BytesIO(data), 65536)
+    try:
+        return ftp.storbinary('STOR ' + name, io.BytesIO(data), 65536)
+    except (ConnectionResetError, BrokenPipeError):
+        # refused before the last byte was sent: the reply says why
+        return ftp.voidresp()
 
 
 def fetch(ftp, name, rest=None):
