@@ -39,6 +39,8 @@ const struct conf_key conf_keys[] = {
 	  0, conf_check_endpoint, "HOST[:PORT] behind the bucket, wins" },
 	{ CONF_ACCOUNT, "cos_protocol", &conf_protocol, A(https), "https", 0, 0,
 	  0, NULL, "how COS is asked" },
+	{ CONF_ACCOUNT, "cos_prefix", &conf_text, A(prefix), NULL, 0, 512,
+	  CONF_FILLED, conf_check_prefix, "the directory it never leaves" },
 	{ CONF_ACCOUNT, "home_dir", &conf_text, A(home_dir), NULL, 0, 4096,
 	  0, NULL, "a name for the account's root, never opened" },
 	{ CONF_ACCOUNT, "ftp_login_user_name", &conf_text, A(user), NULL,

@@ -36,6 +36,7 @@ struct conf_account {
 	char *endpoint;		/* in effect: "host[:port]" without bucket */
 	bool endpoint_given;	/* false: made from the region (internal) */
 	bool https;
+	char *prefix;		/* of all its keys, ends in '/'; NULL: none */
 	char *home_dir;
 	char *user;
 	char *password;

@@ -1,6 +1,6 @@
 /*
- * conf/conf_host.c - buckets, regions, endpoints, addresses: what a text of
- * this kind may look like, and the endpoint that a region stands for.
+ * conf/conf_host.c - buckets, prefixes, regions, endpoints, addresses: what a
+ * text of this kind may look like, and the endpoint that a region stands for.
  *
  * The checks return what is wrong, NULL when nothing is.
  */
@@ -143,6 +143,47 @@ conf_check_endpoint(const char *s)
 	    (s[host] == ':' && !is_port(s + host + 1)))
 		return "not an endpoint, allowed: HOST or HOST:PORT";
 	return NULL;
+}
+
+/* Bytes of the UTF-8 character at p, 0: none that a key may hold. */
+static size_t
+key_char(const char *p)
+{
+	unsigned char c = (unsigned char)*p;
+	size_t n = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 :
+	    c < 0xf5 ? 4 : 0, i;
+
+	if (c < 0x20 || c == 0x7f)
+		return 0;
+	for (i = 1; i < n; i++)
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	return n;
+}
+
+/* A slash at either end may be there; between them are names. */
+const char *
+conf_check_prefix(const char *s)
+{
+	const char *p;
+	size_t n;
+
+	s += *s == '/';
+	if (*s == '\0' || *s == '\\')
+		goto wrong;
+	for (p = s; *p != '\0'; p += n)
+		if ((n = key_char(p)) == 0)
+			goto wrong;
+	for (; *s != '\0'; s += n + (s[n] == '/')) {
+		n = strcspn(s, "/");
+		if (n == 0 || (n < 3 && strspn(s, ".") == n))
+			goto wrong;
+	}
+	return NULL;
+wrong:
+	return "not a prefix, allowed: names in UTF-8 with one / between them "
+	    "as in teams/a/, none of them . or .., without control "
+	    "characters";
 }
 
 const char *

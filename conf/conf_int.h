@@ -22,7 +22,8 @@ enum {				/* of a key */
 	CONF_SECRET = 2,	/* never shown */
 	CONF_CLAMP = 4,		/* out of range is a warning */
 	CONF_ZERO = 8,		/* 0 is allowed besides min to max */
-	CONF_SAMPLE = 16	/* the sample's text is a warning: as unset */
+	CONF_SAMPLE = 16,	/* the sample's text is a warning: as unset */
+	CONF_FILLED = 64	/* no value is not the same as no line */
 };
 
 struct conf_choice {
@@ -79,6 +80,7 @@ const char *conf_check_name(const char *);	/* not a sample's placeholder */
 const char *conf_check_bucket(const char *);
 const char *conf_check_region(const char *);
 const char *conf_check_endpoint(const char *);
+const char *conf_check_prefix(const char *);
 const char *conf_check_masquerade(const char *);
 const char *conf_check_listen(const char *);
 const char *conf_check_file(const char *);

@@ -53,10 +53,10 @@ compare(struct cos_copy *c, bool equal, bool has_crc, uint64_t crc)
 		return;
 	}
 	cos_fault_set(&c->fault, COS_CORRUPT, "the copy differs from its "
-	    "source %s (CRC-64 %" PRIu64 ", %" PRIu64 ")", c->from, crc,
-	    c->src.crc);
+	    "source %s%s (CRC-64 %" PRIu64 ", %" PRIu64 ")", c->bucket->prefix,
+	    c->from, crc, c->src.crc);
 	log_line(c->bucket->client->log, LOG_LEVEL_ERROR,
-	    "%s CopyObject %s/%s: %s", c->who, c->bucket->account->bucket,
+	    "%s CopyObject %s%s: %s", c->who, c->bucket->at,
 	    c->to, c->fault.text);
 	finish(c, COS_FAILED);
 }

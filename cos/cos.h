@@ -1,8 +1,8 @@
 /*
  * cos/cos.h - one bucket, as verbs: head, list, get, put, copy, remove.
  *
- * Keys are UTF-8 C strings without a leading slash; escaping, signing, XML,
- * retries and logging stay inside.  Every verb returns an operation that
+ * Keys are UTF-8 C strings without a leading slash, relative to the account's
+ * cos_prefix; that, escaping, signing, XML, retries and logging stay inside.  Every verb returns an operation that
  * wakes its owner and is read with its _state call; freeing it early cancels
  * it and leaves nothing pending in the bucket.  `who` (session number and
  * user, for the log) is borrowed until the operation is freed.
@@ -65,6 +65,8 @@ void cos_client_inherit(struct cos_client *, struct cos_bucket *const *,
 struct cos_bucket *cos_bucket_new(struct cos_client *,
     const struct conf_account *, struct err *);
 void cos_bucket_free(struct cos_bucket *);
+/* Bytes a key may have: COS_KEY_MAX less the account's prefix. */
+size_t cos_key_max(const struct cos_bucket *);
 /* Unix seconds by the store's clock, of its last answer; 0: none yet */
 int64_t cos_bucket_date(const struct cos_bucket *);
 
@@ -138,7 +140,7 @@ void cos_errand_free(struct cos_errand *);
 /* ---- listing ---- */
 struct cos_list;
 struct cos_entry {		/* valid until the next cos_list_next */
-	const char *name;	/* whole key, decoded; directories end in '/' */
+	const char *name;	/* the key, decoded; directories end in '/' */
 	size_t name_len;	/* names may hold any byte, NUL too */
 	bool dir;		/* a common prefix */
 	int64_t size, mtime;

@@ -136,6 +136,9 @@ bool cos_breaker_failed(struct cos_breaker *, int64_t now);
 struct cos_bucket {
 	struct cos_client *client;
 	const struct conf_account *account;	/* borrowed */
+	char *at;			/* for the log: "BUCKET/PREFIX" */
+	const char *prefix;		/* of all keys, "": none; in `at` */
+	size_t prefix_len;
 	char *host;			/* as signed: BUCKET.ENDPOINT[:PORT] */
 	char *connect_host;		/* the same without the port */
 	struct net_origin origin;
@@ -157,7 +160,8 @@ enum cos_need {			/* what makes a 2xx a success */
 struct cos_call {		/* all strings borrowed until cos_request_free */
 	const char *op;		/* the API's name for it, for the log */
 	const char *method;
-	const char *key;	/* NULL: the bucket itself */
+	const char *key;	/* without the bucket's prefix; NULL: the
+				 * bucket itself */
 	struct cos_pair param[COS_PARAMS];
 	size_t nparams;
 	struct cos_pair header[COS_HEADERS];
@@ -201,7 +205,7 @@ void cos_call_header(struct cos_call *, const char *name, const char *value);
 void cos_fault_set(struct cos_fault *, enum cos_cause, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void cos_object_from_head(struct cos_object *, const struct http_head *);
-/* "BUCKET.HOST/escaped key" for x-cos-copy-source */
+/* "BUCKET.HOST/escaped whole key" for x-cos-copy-source */
 void cos_copy_source(struct net_buf *, const struct cos_bucket *,
     const char *key);
 
@@ -299,7 +303,8 @@ void cos_meta_free(struct cos_meta *);
 
 /* ---- uploads.c: the uploads of a bucket that are not completed ---- */
 struct cos_pending {
-	char key[COS_KEY_MAX + 2];	/* "": none we could have begun */
+	char key[COS_KEY_MAX + 2];	/* relative, as all keys here;
+					 * "": none we could have begun */
 	char id[COS_UPLOAD_ID_MAX];
 	int64_t begun;			/* Unix seconds, -1: not given */
 };

@@ -20,8 +20,8 @@ note_sent(struct cos_upload *u)
 		    u->client->set.slot, u->bucket, u->key, false);
 	if (u->live == NULL) {
 		log_line(u->client->log, LOG_LEVEL_WARNING, "%s upload of "
-		    "%s/%s is not in the table of uploads: it is full",
-		    u->who, u->bucket->account->bucket, u->key);
+		    "%s%s is not in the table of uploads: it is full",
+		    u->who, u->bucket->at, u->key);
 		return;
 	}
 	u->live->since = u->init_since;

@@ -15,6 +15,16 @@ static const struct {
 	    "# COS: http://examplebucket-1250000000.localhost:9000" },
 	{ "cos_endpoint =", "# COS: https://examplebucket-1250000000."
 	    "cos-internal.ap-guangzhou.tencentcos.cn (from cos_region)" },
+	{ "cos_prefix = default", "#cos_prefix =\t# the directory it never "
+	    "leaves" },
+	{ "cos_prefix = a", "cos_prefix = a/" },
+	{ "cos_prefix = a/", "cos_prefix = a/" },
+	{ "cos_prefix = /a", "cos_prefix = a/" },
+	{ "cos_prefix = /teams/a.b/", "cos_prefix = teams/a.b/" },
+	{ "cos_prefix = ...", "cos_prefix = .../" },
+	{ "cos_prefix = .a/..b", "cos_prefix = .a/..b/" },
+	{ "cos_prefix = \"a b/\xe4\xb8\xad\"", "cos_prefix = \"a b/\xe4\xb8\xad/\"" },
+	{ "cos_prefix = \"default\"", "cos_prefix = default/" },
 	{ "home_dir = /home/a/", "home_dir = /home/a" },
 	{ "home_dir = /", "home_dir = /" },
 	{ "home_dir = \"a # b\"", "home_dir = \"a # b\"" },
@@ -91,6 +101,11 @@ static const struct {
 	{ "[OPTIONAL]\nlog_backup_count = 0", "log_backup_count = 0" },
 };
 
+#define BAD_PREFIX(text) { "cos_prefix = " text, "!8: [COS_ACCOUNT_0] " \
+	"cos_prefix = " text ": not a prefix, allowed: names in UTF-8 with " \
+	"one / between them as in teams/a/, none of them . or .., without " \
+	"control characters\n" }
+
 /* Line of the notes below counts from the line behind the account. */
 static const struct {
 	const char *text, *notes;
@@ -108,6 +123,25 @@ static const struct {
 	{ "delete_enable = maybe", "!8: [COS_ACCOUNT_0] delete_enable = maybe: "
 	    "not a boolean, allowed: true, false, yes, no, on, off, 1, 0, y, "
 	    "n\n" },
+	{ "cos_prefix =", "!8: [COS_ACCOUNT_0] cos_prefix: no value\n" },
+	{ "cos_prefix = \"\"", "!8: [COS_ACCOUNT_0] cos_prefix: no value\n" },
+	BAD_PREFIX("/"),
+	BAD_PREFIX("//"),
+	BAD_PREFIX("//a"),
+	BAD_PREFIX("a//"),
+	BAD_PREFIX("a//b"),
+	BAD_PREFIX("."),
+	BAD_PREFIX(".."),
+	BAD_PREFIX("/./"),
+	BAD_PREFIX("../a"),
+	BAD_PREFIX("a/../b"),
+	BAD_PREFIX("a/./b/"),
+	BAD_PREFIX("a/.."),
+	BAD_PREFIX("/\\a"),
+	BAD_PREFIX("a\tb"),
+	BAD_PREFIX("\xd6\xd0"),		/* GBK */
+	BAD_PREFIX("a\xe4\xb8"),
+	BAD_PREFIX("a\xff"),
 	{ "cos_endpoint = http://localhost", "!8: [COS_ACCOUNT_0] cos_endpoint "
 	    "= http://localhost: not an endpoint, allowed: HOST or HOST:PORT "
 	    "(http or https goes into cos_protocol)\n" },
