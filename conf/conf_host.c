@@ -1,6 +1,6 @@
 /*
- * conf/conf_host.c - buckets, prefixes, regions, endpoints, addresses: what a
- * text of this kind may look like, and the endpoint that a region stands for.
+ * conf/conf_host.c - buckets and what is in them, regions, endpoints,
+ * addresses: what a text of this kind may look like, and the endpoint that a region stands for.
  *
  * The checks return what is wrong, NULL when nothing is.
  */
@@ -184,6 +184,36 @@ wrong:
 	return "not a prefix, allowed: names in UTF-8 with one / between them "
 	    "as in teams/a/, none of them . or .., without control "
 	    "characters";
+}
+
+/* NULL when s is one of the words behind "allowed:", else the complaint. */
+static const char *
+one_of(const char *complaint, const char *s)
+{
+	const char *p = strchr(complaint, ':');
+	size_t len = strlen(s), n;
+
+	for (; *p != '\0'; p += n) {
+		p += strspn(p, ":, ");
+		n = strcspn(p, ", ");
+		if (n == len && memcmp(p, s, n) == 0)
+			return NULL;
+	}
+	return complaint;
+}
+
+const char *
+conf_check_class(const char *s)
+{
+	return one_of("not a storage class, allowed: STANDARD, STANDARD_IA, "
+	    "INTELLIGENT_TIERING, ARCHIVE, DEEP_ARCHIVE, MAZ_STANDARD, "
+	    "MAZ_STANDARD_IA, MAZ_INTELLIGENT_TIERING", s);
+}
+
+const char *
+conf_check_encryption(const char *s)
+{
+	return one_of("not an encryption, allowed: AES256, cos/kms", s);
 }
 
 const char *

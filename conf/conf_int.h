@@ -81,6 +81,8 @@ const char *conf_check_bucket(const char *);
 const char *conf_check_region(const char *);
 const char *conf_check_endpoint(const char *);
 const char *conf_check_prefix(const char *);
+const char *conf_check_class(const char *);
+const char *conf_check_encryption(const char *);
 const char *conf_check_masquerade(const char *);
 const char *conf_check_listen(const char *);
 const char *conf_check_file(const char *);

@@ -3,8 +3,8 @@
  *
  * Up to 5 GiB it is one request; a larger one is built from parts, which is
  * an upload whose old beginning is the whole source.  If-Match makes sure
- * that it is the version that was looked at.  A copy resets the storage
- * class, so it is sent again.
+ * that it is the version that was looked at.  A copy resets storage class
+ * and encryption, so they are sent again.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -132,8 +132,10 @@ start_request(struct cos_copy *c)
 	cos_call_header(&call, "x-cos-metadata-directive", "Copy");
 	cos_call_header(&call, "x-cos-copy-source-If-Match", c->src.etag);
 	if (strcmp(c->src.storage_class, "STANDARD") != 0)
-		cos_call_header(&call, "x-cos-storage-class",
-		    c->src.storage_class);
+		cos_call_header(&call, COS_CLASS, c->src.storage_class);
+	cos_call_header(&call, COS_SSE, c->src.encryption[0] != '\0' ?
+	    c->src.encryption : c->bucket->account->encryption);
+	cos_call_header(&call, COS_SSE_KEY, c->src.kms_key);
 	if (!c->bucket->account->overwrite_enable)
 		cos_call_header(&call, "x-cos-forbid-overwrite", "true");
 	c->request = cos_request_new(c->bucket, &call, c->who, &c->task);

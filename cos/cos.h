@@ -111,6 +111,7 @@ struct cos_object {
 	uint64_t crc;
 	char md5[33];		/* lower-case hex, "": not known for certain */
 	char storage_class[32];	/* "" = STANDARD */
+	char encryption[16], kms_key[128];	/* "": none said */
 	char content_type[256];
 };
 struct cos_op;

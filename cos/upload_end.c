@@ -204,10 +204,7 @@ cos_upload_put(struct cos_upload *u)
 		cos_call_header(&c, COS_META_MD5, u->md5_hex);
 		cos_call_header(&c, COS_META_CRC, u->crc_text);
 	}
-	if (u->meta.n > 0)
-		cos_meta_put(&u->meta, &c);
-	else if (u->bucket->account->content_type)
-		cos_call_header(&c, "Content-Type", cos_mime(u->key));
+	cos_upload_describe(u, &c);
 	if (u->forbid)
 		cos_call_header(&c, "x-cos-forbid-overwrite", "true");
 	u->tries++;

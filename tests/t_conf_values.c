@@ -25,6 +25,21 @@ static const struct {
 	{ "cos_prefix = .a/..b", "cos_prefix = .a/..b/" },
 	{ "cos_prefix = \"a b/\xe4\xb8\xad\"", "cos_prefix = \"a b/\xe4\xb8\xad/\"" },
 	{ "cos_prefix = \"default\"", "cos_prefix = default/" },
+	{ "cos_storage_class = STANDARD", "cos_storage_class = STANDARD" },
+	{ "cos_storage_class = STANDARD_IA",
+	    "cos_storage_class = STANDARD_IA" },
+	{ "cos_storage_class = DEEP_ARCHIVE",
+	    "cos_storage_class = DEEP_ARCHIVE" },
+	{ "cos_storage_class = MAZ_INTELLIGENT_TIERING",
+	    "cos_storage_class = MAZ_INTELLIGENT_TIERING" },
+	{ "cos_storage_class =", "#cos_storage_class =\t# the storage class of "
+	    "new files" },
+	{ "cos_server_side_encryption = AES256",
+	    "cos_server_side_encryption = AES256" },
+	{ "cos_server_side_encryption = cos/kms",
+	    "cos_server_side_encryption = cos/kms" },
+	{ "cos_server_side_encryption = default",
+	    "#cos_server_side_encryption =\t# how COS encrypts what is stored" },
 	{ "home_dir = /home/a/", "home_dir = /home/a" },
 	{ "home_dir = /", "home_dir = /" },
 	{ "home_dir = \"a # b\"", "home_dir = \"a # b\"" },
@@ -106,6 +121,14 @@ static const struct {
 	"one / between them as in teams/a/, none of them . or .., without " \
 	"control characters\n" }
 
+#define BAD_CLASS(text) { "cos_storage_class = " text, "!8: [COS_ACCOUNT_0] " \
+	"cos_storage_class = " text ": not a storage class, allowed: STANDARD, " \
+	"STANDARD_IA, INTELLIGENT_TIERING, ARCHIVE, DEEP_ARCHIVE, " \
+	"MAZ_STANDARD, MAZ_STANDARD_IA, MAZ_INTELLIGENT_TIERING\n" }
+#define BAD_SSE(text) { "cos_server_side_encryption = " text, \
+	"!8: [COS_ACCOUNT_0] cos_server_side_encryption = " text ": not an " \
+	"encryption, allowed: AES256, cos/kms\n" }
+
 /* Line of the notes below counts from the line behind the account. */
 static const struct {
 	const char *text, *notes;
@@ -142,6 +165,17 @@ static const struct {
 	BAD_PREFIX("\xd6\xd0"),		/* GBK */
 	BAD_PREFIX("a\xe4\xb8"),
 	BAD_PREFIX("a\xff"),
+	BAD_CLASS("standard"),
+	BAD_CLASS("STANDARD_"),
+	BAD_CLASS("STANDARD,"),
+	BAD_CLASS("allowed"),
+	BAD_CLASS("GLACIER"),
+	BAD_SSE("aes256"),
+	BAD_SSE("AES"),
+	BAD_SSE("AES256, cos/kms"),
+	BAD_SSE("encryption"),
+	{ "cos_server_side_encryption =", "!8: [COS_ACCOUNT_0] "
+	    "cos_server_side_encryption: no value\n" },
 	{ "cos_endpoint = http://localhost", "!8: [COS_ACCOUNT_0] cos_endpoint "
 	    "= http://localhost: not an endpoint, allowed: HOST or HOST:PORT "
 	    "(http or https goes into cos_protocol)\n" },
