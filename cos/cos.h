@@ -154,7 +154,7 @@ struct cos_list *cos_list_new(struct cos_bucket *, const char *prefix,
 /* BUSY until the last entry was taken; a page that fails fails the whole. */
 enum cos_state cos_list_state(const struct cos_list *);
 /* NULL: nothing now.  In key order; the prefix itself is among the keys
- * where it is one. */
+ * where it is one, that of the root as an empty name. */
 const struct cos_entry *cos_list_next(struct cos_list *);
 const struct cos_fault *cos_list_fault(const struct cos_list *);
 void cos_list_free(struct cos_list *);

@@ -405,9 +405,6 @@ cos_list_next(struct cos_list *l)
 
 	if (l->state != COS_BUSY || !l->ready)
 		return NULL;
-	/* The marker of the account's root has no name. */
-	while (l->next < l->nrows && l->row[l->next].name_len == skip)
-		l->next++;
 	if (l->next == l->nrows) {
 		l->ready = false;
 		if (l->request == NULL) {
