@@ -1,6 +1,7 @@
 /*
  * conf/conf_host.c - buckets and what is in them, regions, endpoints,
- * addresses: what a text of this kind may look like, and the endpoint that a region stands for.
+ * addresses: what a text of this kind may look like, and the endpoint that a
+ * region stands for.
  *
  * The checks return what is wrong, NULL when nothing is.
  */

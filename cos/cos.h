@@ -2,10 +2,11 @@
  * cos/cos.h - one bucket, as verbs: head, list, get, put, copy, remove.
  *
  * Keys are UTF-8 C strings without a leading slash, relative to the account's
- * cos_prefix; that, escaping, signing, XML, retries and logging stay inside.  Every verb returns an operation that
- * wakes its owner and is read with its _state call; freeing it early cancels
- * it and leaves nothing pending in the bucket.  `who` (session number and
- * user, for the log) is borrowed until the operation is freed.
+ * cos_prefix; that, escaping, signing, XML, retries and logging stay inside.
+ * Every verb returns an operation that wakes its owner and is read with its
+ * _state call; freeing it early cancels it and leaves nothing pending in the
+ * bucket.  `who` (session number and user, for the log) is borrowed until the
+ * operation is freed.
  */
 #ifndef COSFTPD_COS_H
 #define COSFTPD_COS_H

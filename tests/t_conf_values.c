@@ -23,7 +23,8 @@ static const struct {
 	{ "cos_prefix = /teams/a.b/", "cos_prefix = teams/a.b/" },
 	{ "cos_prefix = ...", "cos_prefix = .../" },
 	{ "cos_prefix = .a/..b", "cos_prefix = .a/..b/" },
-	{ "cos_prefix = \"a b/\xe4\xb8\xad\"", "cos_prefix = \"a b/\xe4\xb8\xad/\"" },
+	{ "cos_prefix = \"a b/\xe4\xb8\xad\"",
+	    "cos_prefix = \"a b/\xe4\xb8\xad/\"" },
 	{ "cos_prefix = \"default\"", "cos_prefix = default/" },
 	{ "cos_storage_class = STANDARD", "cos_storage_class = STANDARD" },
 	{ "cos_storage_class = STANDARD_IA",
@@ -39,7 +40,8 @@ static const struct {
 	{ "cos_server_side_encryption = cos/kms",
 	    "cos_server_side_encryption = cos/kms" },
 	{ "cos_server_side_encryption = default",
-	    "#cos_server_side_encryption =\t# how COS encrypts what is stored" },
+	    "#cos_server_side_encryption =\t# how COS encrypts what is "
+	    "stored" },
 	{ "home_dir = /home/a/", "home_dir = /home/a" },
 	{ "home_dir = /", "home_dir = /" },
 	{ "home_dir = \"a # b\"", "home_dir = \"a # b\"" },
@@ -122,8 +124,8 @@ static const struct {
 	"control characters\n" }
 
 #define BAD_CLASS(text) { "cos_storage_class = " text, "!8: [COS_ACCOUNT_0] " \
-	"cos_storage_class = " text ": not a storage class, allowed: STANDARD, " \
-	"STANDARD_IA, INTELLIGENT_TIERING, ARCHIVE, DEEP_ARCHIVE, " \
+	"cos_storage_class = " text ": not a storage class, allowed: " \
+	"STANDARD, STANDARD_IA, INTELLIGENT_TIERING, ARCHIVE, DEEP_ARCHIVE, " \
 	"MAZ_STANDARD, MAZ_STANDARD_IA, MAZ_INTELLIGENT_TIERING\n" }
 #define BAD_SSE(text) { "cos_server_side_encryption = " text, \
 	"!8: [COS_ACCOUNT_0] cos_server_side_encryption = " text ": not an " \
