@@ -39,6 +39,9 @@ struct conf_account {
 	char *endpoint;		/* in effect: "host[:port]" without bucket */
 	bool endpoint_given;	/* false: made from the region (internal) */
 	bool https;
+	char *prefix;		/* of all its keys, ends in '/'; NULL: none */
+	char *storage_class;	/* of new files; NULL: COS's default */
+	char *encryption;	/* of what is written; NULL: the bucket's */
 	char *home_dir;
 	char *user;
 	char *password;

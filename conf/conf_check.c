@@ -78,6 +78,23 @@ check_region(struct conf_load *l)
 		    (int)(CLASSIC_HOST_MAX - len));
 }
 
+/* "/a/b" is "a/b/" */
+static void
+normalise_prefix(struct conf_load *l)
+{
+	struct conf_account *a = l->account;
+	const char *p = a->prefix + (a->prefix[0] == '/');
+	char *text;
+
+	if (asprintf(&text, "%s%s", p, p[strlen(p) - 1] == '/' ? "" : "/") <
+	    0) {
+		l->no_memory = true;
+		return;
+	}
+	free(a->prefix);
+	a->prefix = text;
+}
+
 void
 conf_check_account(struct conf_load *l)
 {
@@ -89,6 +106,8 @@ conf_check_account(struct conf_load *l)
 	a->home_line = line_of(l, "home_dir");
 	while (len > 1 && a->home_dir[len - 1] == '/')
 		a->home_dir[--len] = '\0';
+	if (a->prefix != NULL)
+		normalise_prefix(l);
 	a->endpoint_given = a->endpoint != NULL;
 	if (a->region != NULL)
 		check_region(l);

@@ -1,6 +1,7 @@
 /*
- * conf/conf_host.c - buckets, regions, endpoints, addresses: what a text of
- * this kind may look like, and the endpoint that a region stands for.
+ * conf/conf_host.c - buckets and what is in them, regions, endpoints,
+ * addresses: what a text of this kind may look like, and the endpoint that a
+ * region stands for.
  *
  * The checks return what is wrong, NULL when nothing is.
  */
@@ -159,6 +160,77 @@ conf_check_role(const char *s)
 	    strchr("_-.,+=@", *s) != NULL))
 		s++;
 	return *s == '\0' ? NULL : "not the name of a role";
+}
+
+/* Bytes of the UTF-8 character at p, 0: none that a key may hold. */
+static size_t
+key_char(const char *p)
+{
+	unsigned char c = (unsigned char)*p;
+	size_t n = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 :
+	    c < 0xf5 ? 4 : 0, i;
+
+	if (c < 0x20 || c == 0x7f)
+		return 0;
+	for (i = 1; i < n; i++)
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	return n;
+}
+
+/* A slash at either end may be there; between them are names. */
+const char *
+conf_check_prefix(const char *s)
+{
+	const char *p;
+	size_t n;
+
+	s += *s == '/';
+	if (*s == '\0' || *s == '\\')
+		goto wrong;
+	for (p = s; *p != '\0'; p += n)
+		if ((n = key_char(p)) == 0)
+			goto wrong;
+	for (; *s != '\0'; s += n + (s[n] == '/')) {
+		n = strcspn(s, "/");
+		if (n == 0 || (n < 3 && strspn(s, ".") == n))
+			goto wrong;
+	}
+	return NULL;
+wrong:
+	return "not a prefix, allowed: names in UTF-8 with one / between them "
+	    "as in teams/a/, none of them . or .., without control "
+	    "characters";
+}
+
+/* NULL when s is one of the words behind "allowed:", else the complaint. */
+static const char *
+one_of(const char *complaint, const char *s)
+{
+	const char *p = strchr(complaint, ':');
+	size_t len = strlen(s), n;
+
+	for (; *p != '\0'; p += n) {
+		p += strspn(p, ":, ");
+		n = strcspn(p, ", ");
+		if (n == len && memcmp(p, s, n) == 0)
+			return NULL;
+	}
+	return complaint;
+}
+
+const char *
+conf_check_class(const char *s)
+{
+	return one_of("not a storage class, allowed: STANDARD, STANDARD_IA, "
+	    "INTELLIGENT_TIERING, ARCHIVE, DEEP_ARCHIVE, MAZ_STANDARD, "
+	    "MAZ_STANDARD_IA, MAZ_INTELLIGENT_TIERING", s);
+}
+
+const char *
+conf_check_encryption(const char *s)
+{
+	return one_of("not an encryption, allowed: AES256, cos/kms", s);
 }
 
 const char *

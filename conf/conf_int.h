@@ -25,7 +25,8 @@ enum {				/* of a key */
 	CONF_CLAMP = 4,		/* out of range is a warning */
 	CONF_ZERO = 8,		/* 0 is allowed besides min to max */
 	CONF_SAMPLE = 16,	/* the sample's text is a warning: as unset */
-	CONF_KEY = 32		/* not together with cos_role */
+	CONF_KEY = 32,		/* not together with cos_role */
+	CONF_FILLED = 64	/* no value is not the same as no line */
 };
 
 struct conf_choice {
@@ -84,6 +85,9 @@ const char *conf_check_region(const char *);
 const char *conf_check_endpoint(const char *);
 const char *conf_check_role(const char *);
 const char *conf_check_server(const char *);	/* HOST or HOST:PORT */
+const char *conf_check_prefix(const char *);
+const char *conf_check_class(const char *);
+const char *conf_check_encryption(const char *);
 const char *conf_check_masquerade(const char *);
 const char *conf_check_listen(const char *);
 const char *conf_check_file(const char *);

@@ -111,7 +111,8 @@ take_key(struct conf_load *l, const struct conf_key *k, const struct ini *ini)
 			    "meant)", l->heading, k->name);
 	} else if (ini->value[0] != '\0') {
 		take_value(l, k, ini);
-	} else if (k->type != &conf_text || (k->flags & CONF_NEEDED)) {
+	} else if (k->type != &conf_text ||
+	    (k->flags & (CONF_NEEDED | CONF_FILLED))) {
 		conf_note(l, true, ini->line, "[%s] %s: no value", l->heading,
 		    k->name);
 	}

@@ -94,16 +94,16 @@ find_step(struct cos_abort *a)
 		return;
 	if (cos_uploads_state(a->list) == COS_FAILED) {
 		log_line(a->bucket->client->log, LOG_LEVEL_ERROR,
-		    "%s an upload of %s/%s may be left unfinished, as an "
+		    "%s an upload of %s%s may be left unfinished, as an "
 		    "answer was lost: %s", a->who,
-		    a->bucket->account->bucket, a->key,
+		    a->bucket->at, a->key,
 		    cos_uploads_fault(a->list)->text);
 		done(a);
 	} else if (a->candidates > 1) {
 		log_line(a->bucket->client->log, LOG_LEVEL_ERROR,
-		    "%s %d uploads of %s/%s were begun when an answer was "
+		    "%s %d uploads of %s%s were begun when an answer was "
 		    "lost; none is aborted, as only one is ours", a->who,
-		    a->candidates, a->bucket->account->bucket, a->key);
+		    a->candidates, a->bucket->at, a->key);
 		done(a);
 	} else if (a->chosen[0] != '\0' && a->found++ < 100) {
 		memcpy(a->id, a->chosen, sizeof(a->id));
@@ -122,8 +122,8 @@ left_pending(struct cos_abort *a)
 
 	if (cos_request_state(a->request) == COS_FAILED && f->status != 404)
 		log_line(a->bucket->client->log, LOG_LEVEL_ERROR,
-		    "%s upload of %s/%s is left unfinished, upload id %s",
-		    a->who, a->bucket->account->bucket, a->key, a->id);
+		    "%s upload of %s%s is left unfinished, upload id %s",
+		    a->who, a->bucket->at, a->key, a->id);
 }
 
 static void

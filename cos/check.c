@@ -25,19 +25,20 @@ next(struct check *k)
 static void
 report(struct check *k)
 {
-	const struct conf_account *a =
-	    k->errand.buckets[k->errand.at]->account;
+	const struct cos_bucket *b = k->errand.buckets[k->errand.at];
+	const struct conf_account *a = b->account;
+	const char *slash = b->prefix_len > 0 ? "/" : "";
 	const struct cos_fault *f = cos_list_fault(k->list);
 	FILE *out = k->errand.out;
 
 	if (cos_list_state(k->list) != COS_FAILED) {
-		fprintf(out, "[%s] %s.%s: ok\n", a->section, a->bucket,
-		    a->endpoint);
+		fprintf(out, "[%s] %s.%s%s%s: ok\n", a->section, a->bucket,
+		    a->endpoint, slash, b->prefix);
 		return;
 	}
 	k->errand.failures++;
-	fprintf(out, "[%s] %s.%s: %s\n", a->section, a->bucket,
-	    a->endpoint, f->text);
+	fprintf(out, "[%s] %s.%s%s%s: %s\n", a->section, a->bucket,
+	    a->endpoint, slash, b->prefix, f->text);
 	if (f->cause == COS_CLOCK)
 		fprintf(out, "[%s] the store's clock is %lld s %s ours\n",
 		    a->section, (long long)llabs(f->skew),

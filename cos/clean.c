@@ -35,12 +35,11 @@ say(const struct clean *k, const char *what)
 
 	gmtime_r(&t, &tm);
 	strftime(begun, sizeof(begun), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	fprintf(k->errand.out, "%s/%s upload %s, begun %s: %s\n",
-	    bucket_of(k)->account->bucket, k->row.key, k->row.id, begun,
-	    what);
+	fprintf(k->errand.out, "%s%s upload %s, begun %s: %s\n",
+	    bucket_of(k)->at, k->row.key, k->row.id, begun, what);
 }
 
-/* Two accounts of one bucket: once is enough. */
+/* Two accounts of one bucket and prefix: once is enough. */
 static bool
 seen_before(const struct clean *k)
 {
@@ -48,7 +47,8 @@ seen_before(const struct clean *k)
 
 	for (i = 0; i < k->errand.at; i++)
 		if (strcmp(k->errand.buckets[i]->host,
-		    bucket_of(k)->host) == 0)
+		    bucket_of(k)->host) == 0 &&
+		    strcmp(k->errand.buckets[i]->at, bucket_of(k)->at) == 0)
 			return true;
 	return false;
 }
@@ -69,15 +69,16 @@ next_bucket(struct clean *k)
 static void
 bucket_end(struct clean *k)
 {
-	const char *bucket = bucket_of(k)->account->bucket;
+	const struct cos_bucket *b = bucket_of(k);
+	int len = (int)strlen(b->at) - (b->prefix_len == 0);
 
 	if (cos_uploads_state(k->list) == COS_FAILED) {
-		fprintf(k->errand.out, "%s: %s\n", bucket,
+		fprintf(k->errand.out, "%.*s: %s\n", len, b->at,
 		    cos_uploads_fault(k->list)->text);
 		k->errand.failures++;
 	} else {
-		fprintf(k->errand.out, "%s: %d aborted, %d younger left\n",
-		    bucket, k->aborted, k->kept);
+		fprintf(k->errand.out, "%.*s: %d aborted, %d younger left\n",
+		    len, b->at, k->aborted, k->kept);
 	}
 	cos_uploads_free(k->list);
 	k->list = NULL;

@@ -66,6 +66,13 @@ cos_bucket_new(struct cos_client *c, const struct conf_account *a,
 	if (a->role != NULL &&
 	    (b->credentials = cos_credentials_find(c, a)) == NULL)
 		goto fail;
+	if (asprintf(&b->at, "%s/%s", a->bucket, a->prefix != NULL ?
+	    a->prefix : "") < 0) {
+		b->at = NULL;
+		goto fail;
+	}
+	b->prefix = b->at + strlen(a->bucket) + 1;
+	b->prefix_len = strlen(b->prefix);
 	b->host = malloc(size);
 	b->connect_host = malloc(size);
 	if (b->host == NULL || b->connect_host == NULL)
@@ -86,6 +93,12 @@ fail:
 	return NULL;
 }
 
+size_t
+cos_key_max(const struct cos_bucket *b)
+{
+	return COS_KEY_MAX - b->prefix_len;
+}
+
 int64_t
 cos_bucket_date(const struct cos_bucket *b)
 {
@@ -97,6 +110,7 @@ cos_bucket_free(struct cos_bucket *b)
 {
 	if (b == NULL)
 		return;
+	free(b->at);
 	free(b->host);
 	free(b->connect_host);
 	free(b);
@@ -107,5 +121,6 @@ cos_copy_source(struct net_buf *out, const struct cos_bucket *b,
     const char *key)
 {
 	net_buf_printf(out, "%s/", b->host);
+	cos_escape(out, b->prefix, b->prefix_len, true);
 	cos_escape(out, key, strlen(key), true);
 }

@@ -3,8 +3,8 @@
  *
  * Up to 5 GiB it is one request; a larger one is built from parts, which is
  * an upload whose old beginning is the whole source.  If-Match makes sure
- * that it is the version that was looked at.  A copy resets the storage
- * class, so it is sent again.
+ * that it is the version that was looked at.  A copy resets storage class
+ * and encryption, so they are sent again.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -53,10 +53,10 @@ compare(struct cos_copy *c, bool equal, bool has_crc, uint64_t crc)
 		return;
 	}
 	cos_fault_set(&c->fault, COS_CORRUPT, "the copy differs from its "
-	    "source %s (CRC-64 %" PRIu64 ", %" PRIu64 ")", c->from, crc,
-	    c->src.crc);
+	    "source %s%s (CRC-64 %" PRIu64 ", %" PRIu64 ")", c->bucket->prefix,
+	    c->from, crc, c->src.crc);
 	log_line(c->bucket->client->log, LOG_LEVEL_ERROR,
-	    "%s CopyObject %s/%s: %s", c->who, c->bucket->account->bucket,
+	    "%s CopyObject %s%s: %s", c->who, c->bucket->at,
 	    c->to, c->fault.text);
 	finish(c, COS_FAILED);
 }
@@ -132,8 +132,10 @@ start_request(struct cos_copy *c)
 	cos_call_header(&call, "x-cos-metadata-directive", "Copy");
 	cos_call_header(&call, "x-cos-copy-source-If-Match", c->src.etag);
 	if (strcmp(c->src.storage_class, "STANDARD") != 0)
-		cos_call_header(&call, "x-cos-storage-class",
-		    c->src.storage_class);
+		cos_call_header(&call, COS_CLASS, c->src.storage_class);
+	cos_call_header(&call, COS_SSE, c->src.encryption[0] != '\0' ?
+	    c->src.encryption : c->bucket->account->encryption);
+	cos_call_header(&call, COS_SSE_KEY, c->src.kms_key);
 	if (!c->bucket->account->overwrite_enable)
 		cos_call_header(&call, "x-cos-forbid-overwrite", "true");
 	c->request = cos_request_new(c->bucket, &call, c->who, &c->task);

@@ -1,11 +1,12 @@
 /*
  * cos/cos.h - one bucket, as verbs: head, list, get, put, copy, remove.
  *
- * Keys are UTF-8 C strings without a leading slash; escaping, signing, XML,
- * retries and logging stay inside.  Every verb returns an operation that
- * wakes its owner and is read with its _state call; freeing it early cancels
- * it and leaves nothing pending in the bucket.  `who` (session number and
- * user, for the log) is borrowed until the operation is freed.
+ * Keys are UTF-8 C strings without a leading slash, relative to the account's
+ * cos_prefix; that, escaping, signing, XML, retries and logging stay inside.
+ * Every verb returns an operation that wakes its owner and is read with its
+ * _state call; freeing it early cancels it and leaves nothing pending in the
+ * bucket.  `who` (session number and user, for the log) is borrowed until the
+ * operation is freed.
  */
 #ifndef COSFTPD_COS_H
 #define COSFTPD_COS_H
@@ -65,6 +66,8 @@ void cos_client_inherit(struct cos_client *, struct cos_bucket *const *,
 struct cos_bucket *cos_bucket_new(struct cos_client *,
     const struct conf_account *, struct err *);
 void cos_bucket_free(struct cos_bucket *);
+/* Bytes a key may have: COS_KEY_MAX less the account's prefix. */
+size_t cos_key_max(const struct cos_bucket *);
 /* Unix seconds by the store's clock, of its last answer; 0: none yet */
 int64_t cos_bucket_date(const struct cos_bucket *);
 
@@ -110,6 +113,7 @@ struct cos_object {
 	uint64_t crc;
 	char md5[33];		/* lower-case hex, "": not known for certain */
 	char storage_class[32];	/* "" = STANDARD */
+	char encryption[16], kms_key[128];	/* "": none said */
 	char content_type[256];
 };
 struct cos_op;
@@ -139,7 +143,7 @@ void cos_errand_free(struct cos_errand *);
 /* ---- listing ---- */
 struct cos_list;
 struct cos_entry {		/* valid until the next cos_list_next */
-	const char *name;	/* whole key, decoded; directories end in '/' */
+	const char *name;	/* the key, decoded; directories end in '/' */
 	size_t name_len;	/* names may hold any byte, NUL too */
 	bool dir;		/* a common prefix */
 	int64_t size, mtime;
@@ -152,7 +156,7 @@ struct cos_list *cos_list_new(struct cos_bucket *, const char *prefix,
 /* BUSY until the last entry was taken; a page that fails fails the whole. */
 enum cos_state cos_list_state(const struct cos_list *);
 /* NULL: nothing now.  In key order; the prefix itself is among the keys
- * where it is one. */
+ * where it is one, that of the root as an empty name. */
 const struct cos_entry *cos_list_next(struct cos_list *);
 const struct cos_fault *cos_list_fault(const struct cos_list *);
 void cos_list_free(struct cos_list *);

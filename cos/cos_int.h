@@ -163,6 +163,9 @@ struct cos_bucket {
 	const struct conf_account *account;	/* borrowed */
 	struct cos_credentials *credentials;	/* the client's; NULL: the
 						 * account has keys */
+	char *at;			/* for the log: "BUCKET/PREFIX" */
+	const char *prefix;		/* of all keys, "": none; in `at` */
+	size_t prefix_len;
 	char *host;			/* as signed: BUCKET.ENDPOINT[:PORT] */
 	char *connect_host;		/* the same without the port */
 	struct net_origin origin;
@@ -184,7 +187,8 @@ enum cos_need {			/* what makes a 2xx a success */
 struct cos_call {		/* all strings borrowed until cos_request_free */
 	const char *op;		/* the API's name for it, for the log */
 	const char *method;
-	const char *key;	/* NULL: the bucket itself */
+	const char *key;	/* without the bucket's prefix; NULL: the
+				 * bucket itself */
 	struct cos_pair param[COS_PARAMS];
 	size_t nparams;
 	struct cos_pair header[COS_HEADERS];
@@ -228,7 +232,7 @@ void cos_call_header(struct cos_call *, const char *name, const char *value);
 void cos_fault_set(struct cos_fault *, enum cos_cause, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void cos_object_from_head(struct cos_object *, const struct http_head *);
-/* "BUCKET.HOST/escaped key" for x-cos-copy-source */
+/* "BUCKET.HOST/escaped whole key" for x-cos-copy-source */
 void cos_copy_source(struct net_buf *, const struct cos_bucket *,
     const char *key);
 
@@ -310,6 +314,9 @@ void cos_errand_give_up(struct cos_errand *);	/* out of memory */
  * (object.c says what for). */
 #define COS_META_MD5	"x-cos-meta-md5"
 #define COS_META_CRC	"x-cos-meta-crc64"
+#define COS_CLASS	"x-cos-storage-class"
+#define COS_SSE		"x-cos-server-side-encryption"
+#define COS_SSE_KEY	COS_SSE "-cos-kms-key-id"
 enum { COS_META_MAX = 32, COS_META_BYTES = 2048 /* of COS: x-cos-meta-* */ };
 struct cos_meta {
 	struct cos_pair pair[COS_META_MAX];
@@ -326,7 +333,8 @@ void cos_meta_free(struct cos_meta *);
 
 /* ---- uploads.c: the uploads of a bucket that are not completed ---- */
 struct cos_pending {
-	char key[COS_KEY_MAX + 2];	/* "": none we could have begun */
+	char key[COS_KEY_MAX + 2];	/* relative, as all keys here;
+					 * "": none we could have begun */
 	char id[COS_UPLOAD_ID_MAX];
 	int64_t begun;			/* Unix seconds, -1: not given */
 };

@@ -49,7 +49,8 @@ put_escaped(struct net_buf *b, const char *p)
 }
 
 static bool
-build(struct cos_delete_many *d, const char *keys, size_t n)
+build(struct cos_delete_many *d, const char *prefix, const char *keys,
+    size_t n)
 {
 	unsigned char md5[TLS_MD5_LEN];
 	struct tls_md5 m;
@@ -58,6 +59,7 @@ build(struct cos_delete_many *d, const char *keys, size_t n)
 	net_buf_printf(&d->body, "<Delete><Quiet>true</Quiet>");
 	for (; n > 0; n--, keys += strlen(keys) + 1) {
 		net_buf_printf(&d->body, "<Object><Key>");
+		put_escaped(&d->body, prefix);
 		put_escaped(&d->body, keys);
 		net_buf_printf(&d->body, "</Key></Object>");
 	}
@@ -104,7 +106,7 @@ cos_delete_many_new(struct cos_bucket *b, const char *keys, size_t n,
 	d->owner = owner;
 	if (n == 1) {
 		d->single = cos_delete_new(b, keys, who, &d->task);
-	} else if (build(d, keys, n)) {
+	} else if (build(d, b->prefix, keys, n)) {
 		cos_call_param(&c, "delete", "");
 		cos_call_header(&c, "Content-Type", "application/xml");
 		cos_call_header(&c, "Content-MD5", d->md5);

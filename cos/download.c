@@ -168,7 +168,7 @@ check(struct cos_download *d)
 	cos_fault_set(&f, COS_CORRUPT, "COS says CRC-64 %" PRIu64
 	    ", received was %" PRIu64, d->object.crc, d->crc);
 	log_line(d->bucket->client->log, LOG_LEVEL_ERROR,
-	    "%s GetObject %s/%s: %s", d->who, d->bucket->account->bucket,
+	    "%s GetObject %s%s: %s", d->who, d->bucket->at,
 	    d->key, f.text);
 	finish(d, &f);
 }

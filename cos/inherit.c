@@ -19,14 +19,20 @@ struct cos_inherit {
 	int aborted;
 };
 
+/* With the very prefix: no account ends what is another's. */
 static struct cos_bucket *
 bucket_of(const struct cos_inherit *h, const struct cos_live *l)
 {
+	struct cos_bucket *b;
 	size_t i;
 
-	for (i = 0; i < h->nbuckets; i++)
-		if (strcmp(h->buckets[i]->host, l->host) == 0)
-			return h->buckets[i];
+	for (i = 0; i < h->nbuckets; i++) {
+		b = h->buckets[i];
+		if (strcmp(b->host, l->host) == 0 &&
+		    b->prefix_len == l->prefix_len &&
+		    memcmp(b->prefix, l->key, l->prefix_len) == 0)
+			return b;
+	}
 	return NULL;
 }
 
@@ -85,9 +91,9 @@ step(struct net_task *t, unsigned why)
 	while (h->abort == NULL && (h->live = next_dead(h)) != NULL) {
 		b = bucket_of(h, h->live);
 		if (b != NULL)
-			h->abort = cos_abort_new(b, h->live->key,
-			    h->live->id[0] != '\0' ? h->live->id : NULL,
-			    h->live->since, "-", &h->task);
+			h->abort = cos_abort_new(b, h->live->key +
+			    b->prefix_len, h->live->id[0] != '\0' ?
+			    h->live->id : NULL, h->live->since, "-", &h->task);
 		if (h->abort == NULL)	/* the bucket is not ours any more */
 			leave(h);
 	}

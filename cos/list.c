@@ -29,7 +29,8 @@ struct cos_list {
 	struct net_task *owner;
 	struct cos_bucket *bucket;
 	const char *who;
-	char *prefix;			/* owned */
+	char *prefix;			/* owned; whole, as names and markers
+					 * are until they are given out */
 	bool delimiter;
 	int page;
 	char page_text[8];
@@ -385,7 +386,8 @@ cos_list_new(struct cos_bucket *b, const char *prefix, bool delimiter,
 	l->fresh = true;
 	l->text.max = PAGE_TEXT_MAX;
 	snprintf(l->page_text, sizeof(l->page_text), "%d", page);
-	l->prefix = strdup(prefix);
+	if (asprintf(&l->prefix, "%s%s", b->prefix, prefix) < 0)
+		l->prefix = NULL;
 	l->xml = malloc(sizeof(*l->xml));
 	if (l->prefix == NULL || l->xml == NULL) {
 		cos_list_free(l);
@@ -398,6 +400,7 @@ cos_list_new(struct cos_bucket *b, const char *prefix, bool delimiter,
 const struct cos_entry *
 cos_list_next(struct cos_list *l)
 {
+	size_t skip = l->bucket->prefix_len;
 	const struct row *r;
 
 	if (l->state != COS_BUSY || !l->ready)
@@ -414,7 +417,8 @@ cos_list_next(struct cos_list *l)
 	}
 	r = &l->row[l->next++];
 	l->entry = (struct cos_entry){
-		.name = l->text.data + r->name, .name_len = r->name_len,
+		.name = l->text.data + r->name + skip,
+		.name_len = r->name_len - skip,
 		.dir = r->dir, .size = r->size, .mtime = r->mtime,
 		.etag = l->text.data + r->etag,
 		.storage_class = l->text.data + r->storage_class,

@@ -14,9 +14,9 @@ static const char *const kept[] = {
 	"content-encoding",
 	"content-type",
 	"expires",
-	"x-cos-server-side-encryption",
-	"x-cos-server-side-encryption-cos-kms-key-id",
-	"x-cos-storage-class",
+	COS_SSE,
+	COS_SSE_KEY,
+	COS_CLASS,
 };
 
 static bool

@@ -102,8 +102,9 @@ cos_object_from_head(struct cos_object *o, const struct http_head *h)
 	if (http_value(h, "x-cos-hash-crc64ecma", text, sizeof(text)))
 		o->has_crc = cos_crc_text(text, &o->crc);
 	http_value(h, "etag", o->etag, sizeof(o->etag));
-	http_value(h, "x-cos-storage-class", o->storage_class,
-	    sizeof(o->storage_class));
+	http_value(h, COS_CLASS, o->storage_class, sizeof(o->storage_class));
+	http_value(h, COS_SSE, o->encryption, sizeof(o->encryption));
+	http_value(h, COS_SSE_KEY, o->kms_key, sizeof(o->kms_key));
 	http_value(h, "content-type", o->content_type,
 	    sizeof(o->content_type));
 	md5_from_head(o, h);
@@ -165,12 +166,15 @@ cos_head_new(struct cos_bucket *b, const char *key, const char *who,
 	return op_new(b, &c, key, who, owner);
 }
 
+/* Without the account's class: those that are cheap to store bill each object
+ * for a minimum of bytes or days. */
 struct cos_op *
 cos_put_empty_new(struct cos_bucket *b, const char *key, const char *who,
     struct net_task *owner)
 {
 	struct cos_call c = { .op = "PutObject", .method = "PUT" };
 
+	cos_call_header(&c, COS_SSE, b->account->encryption);
 	return op_new(b, &c, key, who, owner);
 }
 

@@ -97,7 +97,7 @@ fail(struct cos_piece *p, enum cos_cause cause, const char *text)
 
 	cos_fault_set(&p->fault, cause, "%s", text);
 	log_line(d->bucket->client->log, LOG_LEVEL_ERROR,
-	    "%s GetObject %s/%s: %s", d->who, d->bucket->account->bucket,
+	    "%s GetObject %s%s: %s", d->who, d->bucket->at,
 	    d->key, text);
 	p->state = P_FAILED;
 }

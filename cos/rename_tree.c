@@ -108,9 +108,9 @@ say(struct cos_tree *t, const char *end_of)
 	int64_t now = net_now(t->task.loop);
 
 	t->said = now;
-	log_line(t->bucket->client->log, LOG_LEVEL_INFO, "%s rename of %s/%s "
-	    "to %s: %s%zu keys copied, %zu removed, %lld s%s", t->who,
-	    t->bucket->account->bucket, t->from, t->to,
+	log_line(t->bucket->client->log, LOG_LEVEL_INFO, "%s rename of %s%s "
+	    "to %s%s: %s%zu keys copied, %zu removed, %lld s%s", t->who,
+	    t->bucket->at, t->from, t->bucket->prefix, t->to,
 	    t->state == T_CHECK ? "looking at the target, " : "",
 	    t->copied.n, t->ndeleted, (long long)(now - t->started) / 1000,
 	    end_of);
@@ -155,10 +155,11 @@ slot_begin(struct cos_tree *t, int i, const char *name, size_t len)
 	char from[COS_KEY_MAX + 2], to[COS_KEY_MAX + 2];
 	const char *base = t->state == T_CHECK ? t->to : t->from;
 	const char *rest = name + strlen(base);
+	size_t max = cos_key_max(t->bucket);
 
 	if (strlen(name) != len ||
-	    strlen(t->from) + strlen(rest) > COS_KEY_MAX ||
-	    strlen(t->to) + strlen(rest) > COS_KEY_MAX) {
+	    strlen(t->from) + strlen(rest) > max ||
+	    strlen(t->to) + strlen(rest) > max) {
 		fail_text(t, COS_BAD_NAME,
 		    "a key below it is too long or holds a NUL");
 		return;

@@ -52,11 +52,12 @@ log_call(const struct cos_request *r, enum log_level level, const char *what)
 
 	if (!log_enabled(log, level))
 		return;
+	/* a list's begins with the bucket's own */
 	for (i = 0; r->call.key == NULL && i < r->call.nparams; i++)
 		if (strcmp(r->call.param[i].name, "prefix") == 0)
-			key = r->call.param[i].value;
-	log_line(log, level, "%s %s %s/%s: %s, attempt %d", r->who, r->call.op,
-	    r->bucket->account->bucket, key, what, r->attempt);
+			key = r->call.param[i].value + r->bucket->prefix_len;
+	log_line(log, level, "%s %s %s%s: %s, attempt %d", r->who, r->call.op,
+	    r->bucket->at, key, what, r->attempt);
 }
 
 static void

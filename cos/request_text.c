@@ -28,13 +28,16 @@ cos_call_header(struct cos_call *c, const char *name, const char *value)
 }
 
 static void
-put_target(struct net_buf *b, const struct cos_call *c)
+put_target(struct net_buf *b, const struct cos_bucket *bucket,
+    const struct cos_call *c)
 {
 	size_t i;
 
 	net_buf_put(b, "/", 1);
-	if (c->key != NULL)
+	if (c->key != NULL) {
+		cos_escape(b, bucket->prefix, bucket->prefix_len, true);
 		cos_escape(b, c->key, strlen(c->key), true);
+	}
 	for (i = 0; i < c->nparams; i++) {
 		net_buf_put(b, i == 0 ? "?" : "&", 1);
 		cos_escape(b, c->param[i].name, strlen(c->param[i].name),
@@ -60,7 +63,9 @@ put_signature(struct net_buf *b, const struct cos_request *r,
 		.start = now - SIGN_BEFORE_S, .end = now + SIGN_AFTER_S,
 	};
 
-	net_buf_printf(&path, "/%s", r->call.key != NULL ? r->call.key : "");
+	net_buf_printf(&path, "/");
+	if (r->call.key != NULL)
+		net_buf_printf(&path, "%s%s", r->bucket->prefix, r->call.key);
 	if (path.failed)
 		b->failed = true;
 	sr.path = path.data != NULL ? path.data : "/";
@@ -96,7 +101,7 @@ cos_request_build(struct cos_request *r)
 	net_buf_free(b);
 	b->max = HEAD_MAX;
 	net_buf_printf(b, "%s ", c->method);
-	put_target(b, c);
+	put_target(b, r->bucket, c);
 	net_buf_printf(b, " HTTP/1.1\r\n");
 	for (i = 0; i < n; i++)
 		net_buf_printf(b, "%s: %s\r\n", h[i].name, h[i].value);

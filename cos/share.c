@@ -89,7 +89,8 @@ cos_live_new(struct cos_share *s, int slot, const struct cos_bucket *b,
 	l->since = 0;
 	l->id[0] = '\0';
 	snprintf(l->host, sizeof(l->host), "%s", b->host);
-	snprintf(l->key, sizeof(l->key), "%s", key);
+	l->prefix_len = b->prefix_len;
+	snprintf(l->key, sizeof(l->key), "%s%s", b->prefix, key);
 	if (i >= mine->top)
 		mine->top = i + 1;
 	l->state = LIVE_CLAIM;
@@ -148,5 +149,8 @@ bool
 cos_live_known(const struct cos_share *s, const struct cos_bucket *b,
     const char *key, const char *id)
 {
-	return any_live(s, b->host, key, may_have_id, id);
+	char whole[COS_KEY_MAX + 2];
+
+	snprintf(whole, sizeof(whole), "%s%s", b->prefix, key);
+	return any_live(s, b->host, whole, may_have_id, id);
 }

@@ -28,7 +28,8 @@ struct cos_live {
 	bool builds_on;		/* append or resume: one of a key at a time */
 	int64_t since;		/* of Initiate; Unix seconds of the store */
 	char host[320];		/* the bucket's */
-	char key[COS_KEY_MAX + 2];
+	size_t prefix_len;	/* of key: the account's prefix */
+	char key[COS_KEY_MAX + 2];	/* whole: accounts may share a bucket */
 	char id[COS_UPLOAD_ID_MAX];
 };
 

@@ -199,8 +199,8 @@ cos_upload_wrote(struct cos_upload *u, size_t n)
 		    "single_file_max_size = %lld bytes",
 		    (long long)u->client->set.max_file);
 		log_line(u->client->log, LOG_LEVEL_ERROR,
-		    "%s upload of %s/%s: %s", u->who,
-		    u->bucket->account->bucket, u->key, f.text);
+		    "%s upload of %s%s: %s", u->who,
+		    u->bucket->at, u->key, f.text);
 		cos_upload_fail(u, &f);
 	} else if (u->filling != NULL &&
 	    (u->filling->len == u->filling->target ||
@@ -230,9 +230,9 @@ cos_upload_finish(struct cos_upload *u)
 		u->filling = NULL;
 		u->nparts--;
 	}
-	log_line(u->client->log, LOG_LEVEL_DEBUG, "%s upload of %s/%s: all "
+	log_line(u->client->log, LOG_LEVEL_DEBUG, "%s upload of %s%s: all "
 	    "received, parts not sent yet: %d, under way: %d", u->who,
-	    u->bucket->account->bucket, u->key, u->nheld - u->nflight,
+	    u->bucket->at, u->key, u->nheld - u->nflight,
 	    u->nflight);
 	cos_upload_enter(u, U_DRAIN);
 	cos_upload_pump(u);
@@ -350,8 +350,8 @@ cos_client_give_up(struct cos_client *c)
 		if (u->init != INIT_NONE && u->init != INIT_PAUSE &&
 		    u->state < U_DONE)
 			log_line(c->log, LOG_LEVEL_WARNING,
-			    "%s upload of %s/%s is left %s, upload id %s",
-			    u->who, u->bucket->account->bucket, u->key,
+			    "%s upload of %s%s is left %s, upload id %s",
+			    u->who, u->bucket->at, u->key,
 			    u->state >= U_COMPLETE && u->state <= U_PAUSE ?
 			    "while COS completes it" : "unfinished",
 			    u->id[0] != '\0' ? u->id : "unknown");

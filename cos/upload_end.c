@@ -54,9 +54,9 @@ done(struct cos_upload *u, const char *etag, bool has_crc, uint64_t crc)
 	u->object.crc = crc;
 	snprintf(u->object.etag, sizeof(u->object.etag), "%s", etag);
 	if (u->orphan)
-		log_line(u->client->log, LOG_LEVEL_INFO, "%s upload of %s/%s "
+		log_line(u->client->log, LOG_LEVEL_INFO, "%s upload of %s%s "
 		    "was finished although the client is gone", u->who,
-		    u->bucket->account->bucket, u->key);
+		    u->bucket->at, u->key);
 	/* What an object equal to ours proves is the object, not that the
 	 * upload has ended: it may be the old one, with the same bytes. */
 	if (u->multipart && u->state == U_SETTLE && !u->verify_only) {
@@ -74,8 +74,8 @@ corrupt(struct cos_upload *u, uint64_t theirs, uint64_t ours)
 {
 	cos_fault_set(&u->fault, COS_CORRUPT, "COS has CRC-64 %" PRIu64
 	    ", sent was %" PRIu64, theirs, ours);
-	log_line(u->client->log, LOG_LEVEL_ERROR, "%s %s/%s: %s", u->who,
-	    u->bucket->account->bucket, u->key, u->fault.text);
+	log_line(u->client->log, LOG_LEVEL_ERROR, "%s %s%s: %s", u->who,
+	    u->bucket->at, u->key, u->fault.text);
 	cos_upload_drop_parts(u);
 	cos_upload_enter(u, U_FAILED);
 }
@@ -204,10 +204,7 @@ cos_upload_put(struct cos_upload *u)
 		cos_call_header(&c, COS_META_MD5, u->md5_hex);
 		cos_call_header(&c, COS_META_CRC, u->crc_text);
 	}
-	if (u->meta.n > 0)
-		cos_meta_put(&u->meta, &c);
-	else if (u->bucket->account->content_type)
-		cos_call_header(&c, "Content-Type", cos_mime(u->key));
+	cos_upload_describe(u, &c);
 	if (u->forbid)
 		cos_call_header(&c, "x-cos-forbid-overwrite", "true");
 	u->tries++;

@@ -20,8 +20,8 @@ note_sent(struct cos_upload *u)
 		    u->client->set.slot, u->bucket, u->key, false);
 	if (u->live == NULL) {
 		log_line(u->client->log, LOG_LEVEL_WARNING, "%s upload of "
-		    "%s/%s is not in the table of uploads: it is full",
-		    u->who, u->bucket->account->bucket, u->key);
+		    "%s%s is not in the table of uploads: it is full",
+		    u->who, u->bucket->at, u->key);
 		return;
 	}
 	u->live->since = u->init_since;
@@ -38,6 +38,21 @@ note_id(struct cos_upload *u)
 }
 
 void
+cos_upload_describe(const struct cos_upload *u, struct cos_call *c)
+{
+	const struct conf_account *a = u->bucket->account;
+
+	if (u->meta.n > 0)
+		cos_meta_put(&u->meta, c);
+	else if (a->content_type)
+		cos_call_header(c, "Content-Type", cos_mime(u->key));
+	if (u->old.etag[0] == '\0')	/* else it keeps its class */
+		cos_call_header(c, COS_CLASS, a->storage_class);
+	if (u->old.encryption[0] == '\0')
+		cos_call_header(c, COS_SSE, a->encryption);
+}
+
+void
 cos_upload_initiate(struct cos_upload *u)
 {
 	struct cos_call c = { .op = "InitiateMultipartUpload",
@@ -46,10 +61,7 @@ cos_upload_initiate(struct cos_upload *u)
 	struct cos_fault f;
 
 	cos_call_param(&c, "uploads", "");
-	if (u->meta.n > 0)
-		cos_meta_put(&u->meta, &c);
-	else if (u->bucket->account->content_type)
-		cos_call_header(&c, "Content-Type", cos_mime(u->key));
+	cos_upload_describe(u, &c);
 	u->init = INIT_SENT;
 	u->init_tries++;
 	u->init_since = (int64_t)time(NULL) + u->bucket->skew - 2;

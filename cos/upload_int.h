@@ -106,6 +106,8 @@ void cos_upload_old_start(struct cos_upload *);
 void cos_upload_old_step(struct cos_upload *);
 
 /* upload_init.c */
+/* The headers that say what the object is: of the old one, or the account's */
+void cos_upload_describe(const struct cos_upload *, struct cos_call *);
 void cos_upload_initiate(struct cos_upload *);
 void cos_upload_init_step(struct cos_upload *);
 

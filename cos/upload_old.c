@@ -155,7 +155,7 @@ read_whole(struct cos_upload *u)
 		    ", what came back has %" PRIu64, u->old.crc,
 		    u->filling->crc);
 		log_line(u->client->log, LOG_LEVEL_ERROR, "%s GetObject "
-		    "%s/%s: %s", u->who, u->bucket->account->bucket,
+		    "%s%s: %s", u->who, u->bucket->at,
 		    u->source, f.text);
 		cos_upload_fail(u, &f);
 		return;

@@ -266,7 +266,7 @@ part_confirmed(struct cos_upload *u, struct cos_part *p)
 		cos_fault_set(&f, COS_CORRUPT, "part %d: COS has CRC-64 %"
 		    PRIu64 ", it should be %" PRIu64, p->number, a->crc, crc);
 		log_line(u->client->log, LOG_LEVEL_ERROR, "%s UploadPart "
-		    "%s/%s: %s", u->who, u->bucket->account->bucket, u->key,
+		    "%s%s: %s", u->who, u->bucket->at, u->key,
 		    f.text);
 		cos_request_free(p->request);
 		p->request = NULL;

@@ -15,12 +15,13 @@ struct cos_uploads {
 	struct net_task *owner;
 	struct cos_bucket *bucket;
 	const char *who;
-	char prefix[COS_KEY_MAX + 2];
+	char prefix[COS_KEY_MAX + 2];	/* whole, as the markers */
 	struct cos_request *request;
 	struct cos_xml xml;
 	struct cos_pending row;		/* the <Upload> being read */
 	bool complete;			/* row is one to be given out */
 	bool truncated, ended;
+	bool foreign;			/* a key that was not asked for */
 	struct cos_pending marker, next_marker;	/* key and id only */
 	enum cos_state state;
 	struct cos_fault fault;
@@ -67,12 +68,12 @@ cos_uploads_new(struct cos_bucket *b, const char *prefix, const char *who,
 	u->owner = owner;
 	u->bucket = b;
 	u->who = who;
-	snprintf(u->prefix, sizeof(u->prefix), "%s", prefix);
+	snprintf(u->prefix, sizeof(u->prefix), "%s%s", b->prefix, prefix);
 	request_page(u);
 	return u;
 }
 
-/* A key that does not fit cannot be one of ours: it stays empty. */
+/* A whole key; one that does not fit cannot be one of ours: it stays empty. */
 static void
 keep_key(struct cos_uploads *u, char out[COS_KEY_MAX + 2])
 {
@@ -87,9 +88,16 @@ keep_key(struct cos_uploads *u, char out[COS_KEY_MAX + 2])
 static void
 upload_field(struct cos_uploads *u, const char *name)
 {
-	if (strcmp(name, "Key") == 0)
-		keep_key(u, u->row.key);
-	else if (strcmp(name, "UploadId") == 0)
+	size_t skip = u->bucket->prefix_len;
+	char key[COS_KEY_MAX + 2];
+
+	if (strcmp(name, "Key") == 0) {
+		keep_key(u, key);
+		u->foreign = key[0] != '\0' &&
+		    strncmp(key, u->prefix, strlen(u->prefix)) != 0;
+		if (key[0] != '\0' && !u->foreign)
+			strcpy(u->row.key, key + skip);
+	} else if (strcmp(name, "UploadId") == 0)
 		snprintf(u->row.id, sizeof(u->row.id), "%.255s", u->xml.text);
 	else if (strcmp(name, "Initiated") == 0)
 		u->row.begun = cos_date(u->xml.text);
@@ -132,6 +140,8 @@ scan(struct cos_uploads *u, const char **p, size_t *n)
 			element(u);
 		if (ev == XML_END)
 			u->ended = true;
+		if (u->foreign)
+			return false;
 	}
 	return true;
 }

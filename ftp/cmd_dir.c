@@ -30,7 +30,7 @@ static bool
 marker(struct ftp_session *s, const char *path, char out[FTP_PATH_MAX])
 {
 	ftp_path_prefix(out, path);
-	if (strlen(out) <= COS_KEY_MAX)
+	if (strlen(out) <= cos_key_max(s->bucket))
 		return true;
 	ftp_reply(s, 553, "%s.", ftp_path_text(FTP_PATH_LONG));
 	return false;
@@ -75,7 +75,7 @@ ftp_cmd_cwd(struct ftp_session *s)
 		enter(s, "/");
 		return;
 	}
-	ps = ftp_path_join(path, s->cwd, s->arg, &dir);
+	ps = ftp_session_join(s, path, s->arg, &dir);
 	if (ps != FTP_PATH_OK) {
 		ftp_reply(s, ps == FTP_PATH_ABOVE ? 550 : 553, "%s.",
 		    ftp_path_text(ps));

@@ -77,7 +77,7 @@ ask_unquoted(struct ftp_session *s, struct ftp_query *q)
 	if (n < 3 || s->arg[0] != '"' || s->arg[n - 1] != '"')
 		return false;
 	snprintf(name, sizeof(name), "%.*s", (int)n - 2, s->arg + 1);
-	if (ftp_path_join(q->path, s->cwd, name, &dir) != FTP_PATH_OK || dir)
+	if (ftp_session_join(s, q->path, name, &dir) != FTP_PATH_OK || dir)
 		return false;
 	q->stage = ASK_UNQUOTED;
 	ftp_query_head(s, q, ftp_path_key(q->path));

@@ -174,7 +174,8 @@ rename_dir(struct ftp_session *s, struct ftp_query *q)
 
 /* 0, or the code of a refusal with its text */
 static int
-refusal(const struct ftp_named *from, const char *to, const char **text)
+refusal(const struct ftp_session *s, const struct ftp_named *from,
+    const char *to, const char **text)
 {
 	size_t n = strlen(from->path);
 
@@ -190,7 +191,7 @@ refusal(const struct ftp_named *from, const char *to, const char **text)
 		*text = "A directory cannot move into itself";
 		return 553;
 	}
-	if (from->dir && strlen(to) > COS_KEY_MAX) {
+	if (from->dir && strlen(to) > cos_key_max(s->bucket)) {
 		*text = ftp_path_text(FTP_PATH_LONG);
 		return 553;
 	}
@@ -210,7 +211,7 @@ ftp_cmd_rnto(struct ftp_session *s)
 		ftp_reply(s, 503, "RNTO follows RNFR.");
 		return;
 	}
-	code = refusal(from, s->path, &text);
+	code = refusal(s, from, s->path, &text);
 	if (code != 0)
 		ftp_reply(s, code, "%s.", text);
 	else

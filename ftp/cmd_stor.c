@@ -408,7 +408,7 @@ ftp_cmd_stou(struct ftp_session *s)
 	tls_random(&dice, sizeof(dice));
 	snprintf(name, sizeof(name), "stou-%lld-%016" PRIx64,
 	    (long long)time(NULL), dice);
-	if (ftp_path_join(s->path, s->cwd, name, &dir) != FTP_PATH_OK) {
+	if (ftp_session_join(s, s->path, name, &dir) != FTP_PATH_OK) {
 		ftp_reply(s, 553, "The name would be too long.");
 		return;
 	}

@@ -193,7 +193,7 @@ path_taken(struct ftp_session *s, const struct ftp_command *c)
 
 	if (!(c->flags & CMD_PATH))
 		return true;
-	ps = ftp_path_join(s->path, s->cwd, s->arg, &s->arg_dir);
+	ps = ftp_session_join(s, s->path, s->arg, &s->arg_dir);
 	if (ps == FTP_PATH_OK)
 		return true;
 	s->path[0] = '\0';

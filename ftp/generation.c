@@ -138,9 +138,9 @@ ftp_generation_say(const struct ftp_generation *g, const char *what)
 	for (i = 0; i < g->conf->naccounts; i++) {
 		a = &g->conf->accounts[i];
 		log_line(log, LOG_LEVEL_INFO, "account %s: bucket at "
-		    "%s://%s.%s%s", a->user, a->https ? "https" : "http",
-		    a->bucket, a->endpoint, a->home_dir != NULL ?
-		    " (home_dir is not used)" : "");
+		    "%s://%s.%s/%s%s", a->user, a->https ? "https" : "http",
+		    a->bucket, a->endpoint, a->prefix != NULL ? a->prefix : "",
+		    a->home_dir != NULL ? " (home_dir is not used)" : "");
 	}
 	log_line(log, largest < set.max_file ? LOG_LEVEL_WARNING :
 	    LOG_LEVEL_INFO, "largest file: %" PRId64 " bytes", largest);

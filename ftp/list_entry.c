@@ -43,7 +43,7 @@ ftp_list_pattern(struct ftp_session *s, struct ftp_listing *l)
 	    strlen(last) >= sizeof(l->pattern))
 		return true;
 	snprintf(dir, sizeof(dir), "%.*s", (int)(last - l->arg), l->arg);
-	ps = ftp_path_join(l->path, s->cwd, *dir != '\0' ? dir : ".",
+	ps = ftp_session_join(s, l->path, *dir != '\0' ? dir : ".",
 	    &l->dir_only);
 	if (ps != FTP_PATH_OK) {
 		ftp_reply(s, ps == FTP_PATH_ABOVE ? 550 : 553, "%s.",
@@ -63,7 +63,7 @@ ftp_list_literal(struct ftp_session *s, struct ftp_listing *l)
 	enum ftp_path_status ps;
 
 	l->pattern[0] = l->shown[0] = '\0';
-	ps = ftp_path_join(l->path, s->cwd, *l->arg != '\0' ? l->arg : ".",
+	ps = ftp_session_join(s, l->path, *l->arg != '\0' ? l->arg : ".",
 	    &l->dir_only);
 	if (ps != FTP_PATH_OK) {
 		ftp_reply(s, ps == FTP_PATH_ABOVE ? 550 : 553, "%s.",

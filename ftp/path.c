@@ -14,7 +14,7 @@ static const char *const status_text[] = {
 	[FTP_PATH_OK] = "Fine",
 	[FTP_PATH_UTF8] = "Name is not valid UTF-8",
 	[FTP_PATH_BAD] = "Name holds control characters or begins with \\",
-	[FTP_PATH_LONG] = "Name is too long: a path may have 850 bytes",
+	[FTP_PATH_LONG] = "Name is too long: a key of COS has 850 bytes",
 	[FTP_PATH_ABOVE] = "Path leads above the root directory",
 };
 _Static_assert(COS_KEY_MAX == 850, "the limit is named in status_text");

@@ -44,6 +44,20 @@ ftp_session_note(struct ftp_named **at, const char *path,
 	return n != NULL || path == NULL;
 }
 
+/* The slash at a path's beginning is not the key's; a directory's at its end
+ * is. */
+enum ftp_path_status
+ftp_session_join(const struct ftp_session *s, char out[FTP_PATH_MAX],
+    const char *arg, bool *dir)
+{
+	enum ftp_path_status ps = ftp_path_join(out, s->cwd, arg, dir);
+
+	if (ps == FTP_PATH_OK &&
+	    strlen(out) - 1 + *dir > cos_key_max(s->bucket))
+		ps = FTP_PATH_LONG;
+	return ps;
+}
+
 void
 ftp_session_reset(struct ftp_session *s)
 {

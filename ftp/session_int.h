@@ -168,6 +168,9 @@ void ftp_session_reset(struct ftp_session *);	/* REIN, a second USER */
 /* The client has closed the control connection, read to its end or not. */
 bool ftp_session_deserted(struct ftp_session *);
 void ftp_session_name(struct ftp_session *);	/* fills who */
+/* ftp_path_join from the cwd; the limit counts the account's cos_prefix. */
+enum ftp_path_status ftp_session_join(const struct ftp_session *,
+    char out[FTP_PATH_MAX], const char *arg, bool *dir);
 void ftp_job_start(struct ftp_session *, struct ftp_job *);
 void ftp_job_end(struct ftp_session *);
 void ftp_session_deadline(struct ftp_session *, int64_t in_ms);

@@ -23,6 +23,33 @@ static const struct {
 	    "com" },
 	{ "cos_role_endpoint = 169.254.0.23:8080", "cos_role_endpoint = "
 	    "169.254.0.23:8080" },
+	{ "cos_prefix = default", "#cos_prefix =\t# the directory it never "
+	    "leaves" },
+	{ "cos_prefix = a", "cos_prefix = a/" },
+	{ "cos_prefix = a/", "cos_prefix = a/" },
+	{ "cos_prefix = /a", "cos_prefix = a/" },
+	{ "cos_prefix = /teams/a.b/", "cos_prefix = teams/a.b/" },
+	{ "cos_prefix = ...", "cos_prefix = .../" },
+	{ "cos_prefix = .a/..b", "cos_prefix = .a/..b/" },
+	{ "cos_prefix = \"a b/\xe4\xb8\xad\"",
+	    "cos_prefix = \"a b/\xe4\xb8\xad/\"" },
+	{ "cos_prefix = \"default\"", "cos_prefix = default/" },
+	{ "cos_storage_class = STANDARD", "cos_storage_class = STANDARD" },
+	{ "cos_storage_class = STANDARD_IA",
+	    "cos_storage_class = STANDARD_IA" },
+	{ "cos_storage_class = DEEP_ARCHIVE",
+	    "cos_storage_class = DEEP_ARCHIVE" },
+	{ "cos_storage_class = MAZ_INTELLIGENT_TIERING",
+	    "cos_storage_class = MAZ_INTELLIGENT_TIERING" },
+	{ "cos_storage_class =", "#cos_storage_class =\t# the storage class of "
+	    "new files" },
+	{ "cos_server_side_encryption = AES256",
+	    "cos_server_side_encryption = AES256" },
+	{ "cos_server_side_encryption = cos/kms",
+	    "cos_server_side_encryption = cos/kms" },
+	{ "cos_server_side_encryption = default",
+	    "#cos_server_side_encryption =\t# how COS encrypts what is "
+	    "stored" },
 	{ "home_dir = /home/a/", "home_dir = /home/a" },
 	{ "home_dir = /", "home_dir = /" },
 	{ "home_dir = \"a # b\"", "home_dir = \"a # b\"" },
@@ -99,6 +126,19 @@ static const struct {
 	{ "[OPTIONAL]\nlog_backup_count = 0", "log_backup_count = 0" },
 };
 
+#define BAD_PREFIX(text) { "cos_prefix = " text, "!8: [COS_ACCOUNT_0] " \
+	"cos_prefix = " text ": not a prefix, allowed: names in UTF-8 with " \
+	"one / between them as in teams/a/, none of them . or .., without " \
+	"control characters\n" }
+
+#define BAD_CLASS(text) { "cos_storage_class = " text, "!8: [COS_ACCOUNT_0] " \
+	"cos_storage_class = " text ": not a storage class, allowed: " \
+	"STANDARD, STANDARD_IA, INTELLIGENT_TIERING, ARCHIVE, DEEP_ARCHIVE, " \
+	"MAZ_STANDARD, MAZ_STANDARD_IA, MAZ_INTELLIGENT_TIERING\n" }
+#define BAD_SSE(text) { "cos_server_side_encryption = " text, \
+	"!8: [COS_ACCOUNT_0] cos_server_side_encryption = " text ": not an " \
+	"encryption, allowed: AES256, cos/kms\n" }
+
 /* Line of the notes below counts from the line behind the account. */
 static const struct {
 	const char *text, *notes;
@@ -116,6 +156,36 @@ static const struct {
 	{ "delete_enable = maybe", "!8: [COS_ACCOUNT_0] delete_enable = maybe: "
 	    "not a boolean, allowed: true, false, yes, no, on, off, 1, 0, y, "
 	    "n\n" },
+	{ "cos_prefix =", "!8: [COS_ACCOUNT_0] cos_prefix: no value\n" },
+	{ "cos_prefix = \"\"", "!8: [COS_ACCOUNT_0] cos_prefix: no value\n" },
+	BAD_PREFIX("/"),
+	BAD_PREFIX("//"),
+	BAD_PREFIX("//a"),
+	BAD_PREFIX("a//"),
+	BAD_PREFIX("a//b"),
+	BAD_PREFIX("."),
+	BAD_PREFIX(".."),
+	BAD_PREFIX("/./"),
+	BAD_PREFIX("../a"),
+	BAD_PREFIX("a/../b"),
+	BAD_PREFIX("a/./b/"),
+	BAD_PREFIX("a/.."),
+	BAD_PREFIX("/\\a"),
+	BAD_PREFIX("a\tb"),
+	BAD_PREFIX("\xd6\xd0"),		/* GBK */
+	BAD_PREFIX("a\xe4\xb8"),
+	BAD_PREFIX("a\xff"),
+	BAD_CLASS("standard"),
+	BAD_CLASS("STANDARD_"),
+	BAD_CLASS("STANDARD,"),
+	BAD_CLASS("allowed"),
+	BAD_CLASS("GLACIER"),
+	BAD_SSE("aes256"),
+	BAD_SSE("AES"),
+	BAD_SSE("AES256, cos/kms"),
+	BAD_SSE("encryption"),
+	{ "cos_server_side_encryption =", "!8: [COS_ACCOUNT_0] "
+	    "cos_server_side_encryption: no value\n" },
 	{ "cos_endpoint = http://localhost", "!8: [COS_ACCOUNT_0] cos_endpoint "
 	    "= http://localhost: not an endpoint, allowed: HOST or HOST:PORT "
 	    "(http or https goes into cos_protocol)\n" },

@@ -89,6 +89,28 @@ answer(struct conn *c, struct req *r, const char *root,
 	text_free(&t);
 }
 
+/* The source's headers, but for its encryption: that has to be said again. */
+static char *
+headers_kept(struct req *r, const char *from)
+{
+	static const char *const names[] = { "x-cos-server-side-encryption",
+	    "x-cos-server-side-encryption-cos-kms-key-id" };
+	struct text t = { 0 };
+	const char *value;
+	size_t i, n;
+
+	text_str(&t, "");
+	for (; *from; from += n) {
+		n = strcspn(from, "\n") + 1;
+		if (strncasecmp(from, names[0], strlen(names[0])) != 0)
+			text_add(&t, from, n);
+	}
+	for (i = 0; i < 2; i++)
+		if ((value = http_header(r, names[i])) != NULL)
+			text_fmt(&t, "%s: %s\r\n", names[i], value);
+	return t.p;
+}
+
 /* What the target takes over.  False: an error has been answered. */
 static bool
 target_fill(struct conn *c, struct req *r, struct object *to,
@@ -96,7 +118,7 @@ target_fill(struct conn *c, struct req *r, struct object *to,
 {
 	free(to->headers);
 	to->headers = replaced ? receive_headers(c, r) :
-	    xcopy(from->headers, strlen(from->headers));
+	    headers_kept(r, from->headers);
 	if (to->headers == NULL || !receive_class(c, r, to->class))
 		return false;
 	body_share(&to->body, &from->body, 0, from->body.size);

@@ -126,7 +126,7 @@ receive(struct conn *c, struct req *r, struct body *body)
 	struct sums s = { .f = c->f, .body = body,
 	    .use_md5 = !c->f->set.discard };
 	const char *md5 = http_header(r, "Content-MD5");
-	const char *kms = http_header(r, "x-cos-server-side-encryption");
+	bool sealed = http_header(r, "x-cos-server-side-encryption") != NULL;
 	unsigned char digest[TLS_MD5_LEN];
 	char text[32];
 	ssize_t n;
@@ -153,7 +153,7 @@ receive(struct conn *c, struct req *r, struct body *body)
 	tls_md5_final(&s.md5, digest);
 	tls_hex(body->etag, digest, sizeof(digest));
 	tls_base64(text, digest, sizeof(digest));
-	if (c->f->set.kms || (kms && strcmp(kms, "cos/kms") == 0))
+	if (c->f->set.kms || sealed)
 		etag_fake(c->f, body->etag);
 	if (md5 == NULL || strcmp(md5, text) == 0)
 		return true;
@@ -167,7 +167,8 @@ receive_headers(struct conn *c, struct req *r)
 {
 	static const char *const kept[] = { "Cache-Control", "Expires",
 	    "Content-Disposition", "Content-Encoding", "Content-Language",
-	    "Content-Type", "x-cos-server-side-encryption" };
+	    "Content-Type", "x-cos-server-side-encryption",
+	    "x-cos-server-side-encryption-cos-kms-key-id" };
 	struct text t = { 0 };
 	size_t i, k, meta = 0;
 	bool type = false;

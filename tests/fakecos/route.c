@@ -207,13 +207,35 @@ key_is_good(struct conn *c, struct req *r)
 	return true;
 }
 
+/* Encryption is said where an object begins, and nowhere else. */
+static bool
+encryption_is_good(struct conn *c, struct req *r)
+{
+	const char *how = http_header(r, "x-cos-server-side-encryption");
+	const char *key = http_header(r,
+	    "x-cos-server-side-encryption-cos-kms-key-id");
+
+	if (how == NULL && key == NULL)
+		return true;
+	if (how == NULL || (strcmp(how, "AES256") != 0 &&
+	    strcmp(how, "cos/kms") != 0) || (key && *how != 'c'))
+		resp_error(c, r, 400, "InvalidArgument", "bad encryption");
+	else if (r->op != OP_PUT && r->op != OP_COPY && r->op != OP_INITIATE)
+		resp_error(c, r, 400, "InvalidArgument", "no place for "
+		    "x-cos-server-side-encryption");
+	else
+		return true;
+	return false;
+}
+
 static void
 perform(struct conn *c, struct req *r)
 {
 	const char *limit = http_header(r, "x-cos-traffic-limit");
 	int64_t bits = 0;
 
-	if (!find_bucket(c, r) || !auth_check(c, r) || !key_is_good(c, r))
+	if (!find_bucket(c, r) || !auth_check(c, r) || !key_is_good(c, r) ||
+	    !encryption_is_good(c, r))
 		return;
 	if (limit && (!number_parse(limit, &bits) || bits < 819200 ||
 	    bits > 838860800)) {

@@ -2,7 +2,9 @@
 test, and a log-in.  Everything listens on loopback and on ports the system
 chose; nothing sleeps: what has to be waited for is polled with a bound.
 
-COSFTPD and FAKECOS name other binaries (the sanitizer build, say)."""
+COSFTPD and FAKECOS name other binaries (the sanitizer build, say).
+COS_PREFIX puts all accounts below that cos_prefix, which the tests do not
+see: what they put into the store and find there is below it, too."""
 
 import atexit
 import ftplib
@@ -28,6 +30,7 @@ FAKECOS = os.path.abspath(
     os.environ.get('FAKECOS', os.path.join(TOP, 'build/host/fakecos')))
 ID, KEY, BUCKET = 'AKIDTESTONLY0001', 'SecretForTestsOnly', 'test-1250000000'
 USER, PASSWORD = 'user1', 'pass 1'
+PREFIX = os.environ.get('COS_PREFIX', '')
 
 
 def wait_for(what, check, seconds=10.0):
@@ -157,14 +160,26 @@ class Fakecos(Process):
     def log(self):
         return json.loads(self.control('GET', '/log'))
 
+    @staticmethod
+    def below(key):
+        assert key.startswith(PREFIX), key
+        return key[len(PREFIX):]
+
     def uploads(self):
-        return json.loads(self.control('GET', '/uploads'))
+        return [dict(u, key=self.below(u['key'])) for u in
+                json.loads(self.control('GET', '/uploads'))]
 
     def keys(self):
-        return [o['key'] for o in
-                json.loads(self.control('GET', '/objects'))]
+        return [o['key'] for o in self.objects()]
+
+    def objects(self, prefix=''):
+        """What is known of each, in order of their keys."""
+        return [dict(o, key=self.below(o['key'])) for o in json.loads(
+            self.control('GET', '/objects', prefix=PREFIX + prefix))]
 
     def fault(self, **params):
+        if 'key' in params:
+            params['key'] = PREFIX + params['key']
         self.control('POST', '/fault', **params)
 
     def key(self, **params):
@@ -179,14 +194,15 @@ class Fakecos(Process):
 
     def put(self, key, body=b'', headers=None, **params):
         self.control('POST', '/object', body=body, headers=headers,
-                     bucket=self.bucket, key=key, **params)
+                     bucket=self.bucket, key=PREFIX + key, **params)
 
     def get(self, key):
-        return self.control('GET', '/object', bucket=self.bucket, key=key)
+        return self.control('GET', '/object', bucket=self.bucket,
+                            key=PREFIX + key)
 
     def fill(self, prefix, count, size=0):
-        self.control('POST', '/fill', bucket=self.bucket, prefix=prefix,
-                     count=count, size=size)
+        self.control('POST', '/fill', bucket=self.bucket,
+                     prefix=PREFIX + prefix, count=count, size=size)
 
     def config(self, **params):
         self.control('POST', '/config', **params)
@@ -197,6 +213,7 @@ def account(number, fake, user=USER, password=PASSWORD, **keys):
         'cos_secretid': ID, 'cos_secretkey': KEY, 'cos_bucket': fake.bucket,
         'cos_endpoint': 'cos.localhost:%d' % fake.port,
         'cos_protocol': 'https' if fake.tls else 'http',
+        'cos_prefix': PREFIX or None,
         'home_dir': '/home/%s' % user, 'ftp_login_user_name': user,
         'ftp_login_user_password': '"%s"' % password, 'authority': 'RW',
     }

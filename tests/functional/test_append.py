@@ -3,7 +3,6 @@ which stays as it was until the new one is proven."""
 
 import ftplib
 import io
-import json
 import os
 
 import harness
@@ -23,7 +22,7 @@ def resume(ftp, name, data, at):
 
 
 def object_of(fake, key):
-    return next(o for o in json.loads(fake.control('GET', '/objects'))
+    return next(o for o in fake.objects()
                 if o['key'] == key)
 
 

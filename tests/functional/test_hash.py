@@ -3,7 +3,6 @@ certain."""
 
 import hashlib
 import io
-import json
 import os
 
 import clients
@@ -20,7 +19,7 @@ def md5(data):
 
 
 def object_of(fake, key):
-    return next(o for o in json.loads(fake.control('GET', '/objects'))
+    return next(o for o in fake.objects()
                 if o['key'] == key)
 
 

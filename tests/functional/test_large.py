@@ -3,7 +3,6 @@ keys.  The stand-in keeps such objects as a pattern.  SLOW=1 adds what takes
 longer: real bytes, and the bars for speed (not with sanitizers)."""
 
 import io
-import json
 import os
 import time
 
@@ -27,7 +26,7 @@ def pattern(at, n):
 
 
 def entry(fake, key):
-    return next(o for o in json.loads(fake.control('GET', '/objects'))
+    return next(o for o in fake.objects()
                 if o['key'] == key)
 
 

@@ -1,7 +1,6 @@
 """RNFR and RNTO: files and whole directories."""
 
 import ftplib
-import json
 import time
 import urllib.parse
 import urllib.request
@@ -35,7 +34,7 @@ def put_with(fake, key, body, headers, **params):
 
 
 def objects(fake):
-    return {o['key']: o for o in json.loads(fake.control('GET', '/objects'))}
+    return {o['key']: o for o in fake.objects()}
 
 
 def same_object(a, b):

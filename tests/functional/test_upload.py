@@ -6,7 +6,6 @@ import datetime
 import ftplib
 import hashlib
 import io
-import json
 import os
 import re
 import socket
@@ -22,7 +21,7 @@ SIZES = [0, 1, 1000, MIB - 1, MIB, MIB + 1, 2 * MIB + 65536, 5 * 1000 * 1000,
 
 
 def objects(fake):
-    return {o['key']: o for o in json.loads(fake.control('GET', '/objects'))}
+    return {o['key']: o for o in fake.objects()}
 
 
 @pytest.mark.parametrize('size', SIZES)
