@@ -124,14 +124,10 @@ def test_bad_offsets(ftp, fake):
 @pytest.mark.parametrize('new', NEW.values(), ids=NEW)
 def test_what_the_object_carries_is_kept(ftp, fake, old, new):
     """Metadata, storage class and type; the extension says another type."""
-    import urllib.request
-    query = '/object?bucket=%s&key=a.html&class=STANDARD_IA' % fake.bucket
-    urllib.request.urlopen(urllib.request.Request(
-        'http://127.0.0.1:%d%s' % (fake.port, query), data=b'o' * old,
-        method='POST', headers={
-            'Host': 'fakecos.control', 'Content-Type': 'text/x-special',
-            'Cache-Control': 'max-age=60', 'x-cos-meta-owner': 'somebody',
-            'x-cos-meta-note': 'with blanks'})).close()
+    fake.put('a.html', b'o' * old, {
+        'Content-Type': 'text/x-special', 'Cache-Control': 'max-age=60',
+        'x-cos-meta-owner': 'somebody', 'x-cos-meta-note': 'with blanks'},
+        **{'class': 'STANDARD_IA'})
     assert append(ftp, 'a.html', b'n' * new).startswith('226')
     o = object_of(fake, 'a.html')
     assert o['size'] == old + new and o['class'] == 'STANDARD_IA'

@@ -2,8 +2,6 @@
 
 import ftplib
 import time
-import urllib.parse
-import urllib.request
 
 import pytest
 
@@ -24,15 +22,6 @@ def refused(code, call, *args):
         call(*args)
 
 
-def put_with(fake, key, body, headers, **params):
-    query = urllib.parse.urlencode({'bucket': fake.bucket, 'key': key,
-                                    **params})
-    r = urllib.request.Request(
-        'http://127.0.0.1:%d/object?%s' % (fake.port, query), data=body,
-        method='POST', headers={'Host': 'fakecos.control', **headers})
-    urllib.request.urlopen(r, timeout=30).close()
-
-
 def objects(fake):
     return {o['key']: o for o in fake.objects()}
 
@@ -44,7 +33,7 @@ def same_object(a, b):
 # ---- files ----
 
 def test_metadata_class_and_type_are_kept(ftp, fake):
-    put_with(fake, 'f', b'12345', {
+    fake.put('f', b'12345', {
         'Content-Type': 'text/x-odd', 'Cache-Control': 'max-age=9',
         'Content-Disposition': 'attachment', 'x-cos-meta-owner': 'somebody'},
         **{'class': 'STANDARD_IA'})
@@ -210,8 +199,8 @@ def test_a_directory_of_1500_keys(ftp, fake):
     fake.fill('d/f', 1490, 7)
     for i in range(5):
         fake.put('d/sub%d/x' % i, b'deep %d' % i)
-    put_with(fake, 'd/typed', b'1', {'Content-Type': 'text/x-odd',
-                                     'x-cos-meta-a': 'b'},
+    fake.put('d/typed', b'1', {'Content-Type': 'text/x-odd',
+                               'x-cos-meta-a': 'b'},
              **{'class': 'STANDARD_IA'})
     fake.put('d2/x', b'neighbour')
     fake.put('d', b'file of that name')
