@@ -242,6 +242,7 @@ catch_signals(struct ftp_start *s, struct err *e)
 	signal_pipe = s->signals[1];
 	sigaction(SIGTERM, &sa, NULL);
 	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGUSR1, &sa, NULL);
 	if (!s->single) {
 		sigaction(SIGCHLD, &sa, NULL);
 		sigaction(SIGHUP, &sa, NULL);

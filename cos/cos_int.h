@@ -121,6 +121,9 @@ struct cos_client {
 	struct cos_inherit *inherit;	/* owned: of a worker that died */
 	struct net_task *waiting;	/* for both to end */
 };
+/* ---- share.c ---- */
+void cos_count(const struct cos_client *, enum cos_total);	/* one more */
+
 /* ---- breaker.c: is the store dead? (zero it; times in ms) ---- */
 struct cos_breaker {
 	int failures;			/* in a row */

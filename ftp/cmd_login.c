@@ -122,6 +122,7 @@ ftp_cmd_pass(struct ftp_session *s)
 		log_line(s->server->log, LOG_LEVEL_WARNING,
 		    "%s login of user \"%.64s\" from %s failed", s->who,
 		    s->user, net_addr_text(&s->peer, text));
+		ftp_session_count(s, FTP_LOGIN_FAILURES, 1);
 		refuse(s);
 		return;
 	}

@@ -19,7 +19,7 @@ struct ftp_start {
 	const char *file;	/* it was read from; read again by SIGHUP */
 	bool single;		/* one process: no workers, no reload */
 	int signals[2];		/* a pipe: the handlers write signal numbers
-				 * to it, those to stop, SIGHUP, SIGCHLD */
+				 * to it, those to stop, SIGHUP, SIGUSR1, SIGCHLD */
 };
 /* Serves until a signal to stop.  What is wrong is said on standard error and
  * in the log.  The exit status. */

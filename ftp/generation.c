@@ -49,6 +49,7 @@ ftp_generation_load(struct ftp_program *p, struct ftp_generation *g,
 	g->worker.listeners = &g->listeners;
 	g->worker.cos_share = p->cos_share;
 	g->worker.ftp_share = p->ftp_share;
+	g->worker.program = p;
 	if (ftp_check_resources(g->conf, g->workers, e) < 0)
 		return FTP_EXIT_CONF;
 	if (ftp_load_identity(g->conf, &g->identity, e) < 0 ||

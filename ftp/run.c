@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "super_int.h"
@@ -111,12 +112,16 @@ ftp_run(const struct ftp_start *start)
 	struct ftp_program p = { .file = start->file,
 	    .single = start->single, .now = &p.generation[0],
 	    .signals = { start->signals[0], start->signals[1] } };
+	struct timespec now;
 	struct err e = { "" };
 	int i, status;
 
 	for (i = 0; i < FTP_GENERATIONS; i++)
 		p.generation[i].listeners = (struct ftp_listeners){ -1, -1 };
 	p.now->conf = start->conf;
+	p.start_time = time(NULL);
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	p.started = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 	status = open_log(&p, &e);
 	if (status == 0)
 		status = prepare(&p, &e);

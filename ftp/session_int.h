@@ -127,6 +127,8 @@ struct ftp_seat *ftp_seat_take(struct ftp_share *, int slot,
 void ftp_seat_leave(struct ftp_share *, int slot, struct ftp_seat *);
 size_t ftp_share_sessions_of(const struct ftp_share *, const struct net_addr *);
 void ftp_share_open(struct ftp_share *, int slot, bool);
+void ftp_seat_show(struct ftp_seat *, const struct ftp_doing *);
+void ftp_seat_moved(struct ftp_seat *, int64_t bytes);	/* so far */
 /* another open worker has fewer sessions */
 bool ftp_share_is_busiest(const struct ftp_share *, int slot);
 
@@ -148,6 +150,10 @@ void ftp_session_name(struct ftp_session *);	/* fills who */
 void ftp_job_start(struct ftp_session *, struct ftp_job *);
 void ftp_job_end(struct ftp_session *);
 void ftp_session_deadline(struct ftp_session *, int64_t in_ms);
+
+/* ---- status.c: what others see of it ---- */
+void ftp_session_show(struct ftp_session *);
+void ftp_session_count(struct ftp_session *, int what, int64_t n);
 
 /* ---- reply.c ---- */
 /* One reply, one write.  Final ones (200 and above) are logged. */
@@ -239,7 +245,10 @@ struct ftp_transfer {
 	struct ftp_job job;
 	struct ftp_data *data;		/* owned; taken from the session */
 	int64_t started, moved, bytes;	/* moved: time of the last progress */
+	int64_t total;			/* bytes it will be; -1: not known */
+	enum ftp_kind kind;
 	bool opened;			/* 150 was sent */
+	bool complete;			/* 226 was */
 	bool waits_client;		/* the stall clock runs */
 };
 /* Takes the session's data connection; false: replied already. */
@@ -254,6 +263,8 @@ void ftp_transfer_moved(struct ftp_session *, struct ftp_transfer *, size_t);
 bool ftp_transfer_stalled(struct ftp_session *, struct ftp_transfer *,
     bool waits_client);
 void ftp_transfer_close(struct ftp_transfer *);
+/* The job ends, for whatever reason: it is counted. */
+void ftp_transfer_ended(struct ftp_session *, const struct ftp_transfer *);
 /* Closes the data connection and says 226 with bytes, seconds and rate; with
  * size and CRC-64 of the whole object where these are proved. */
 void ftp_transfer_done(struct ftp_session *, struct ftp_transfer *,

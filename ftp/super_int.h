@@ -27,6 +27,34 @@ struct ftp_share *ftp_share_new(int workers, int sessions, struct err *);
 /* The supervisor says so of a worker that has ended. */
 void ftp_share_forget(struct ftp_share *, int slot);
 size_t ftp_share_sessions(const struct ftp_share *);	/* of all workers */
+
+enum ftp_kind { FTP_LISTING, FTP_DOWNLOAD, FTP_UPLOAD, FTP_KINDS };
+enum ftp_count {			/* of a slot, never less */
+	FTP_CONNECTIONS,
+	FTP_LOGIN_FAILURES,
+	FTP_BEGUN,			/* transfers: of each kind */
+	FTP_BROKEN = FTP_BEGUN + FTP_KINDS,
+	FTP_BYTES = FTP_BROKEN + FTP_KINDS,
+	FTP_COUNTS = FTP_BYTES + FTP_KINDS
+};
+void ftp_share_count(struct ftp_share *, int slot, int what, int64_t n);
+void ftp_share_totals(const struct ftp_share *, int64_t total[FTP_COUNTS]);
+
+/* What a session does, for others to see. */
+struct ftp_doing {
+	unsigned id;
+	unsigned char peer[16];		/* net_addr_bytes */
+	uint16_t port;
+	bool tls, busy;			/* a command is carried out */
+	int kind;			/* of a transfer; FTP_KINDS: none */
+	int64_t since;			/* ms of the loop's clock */
+	int64_t bytes, total;		/* -1: not known */
+	char user[48], verb[9];
+	char path[128];			/* its end, where it is longer */
+};
+/* The next session from *at on, which begins as 0; false: no more.  A look,
+ * not a lock: it may be over by now. */
+bool ftp_share_look(const struct ftp_share *, size_t *at, struct ftp_doing *);
 void ftp_share_free(struct ftp_share *);
 
 /* ---- worker.c: one process that serves ---- */
@@ -38,6 +66,7 @@ struct ftp_worker_settings {	/* all borrowed until ftp_worker_free */
 	const struct tls_trust *trust;		/* NULL: no https to COS */
 	struct cos_share *cos_share;
 	struct ftp_share *ftp_share;
+	const struct ftp_program *program;	/* -1: to say its status */
 };
 struct ftp_worker;
 struct ftp_worker *ftp_worker_new(const struct ftp_worker_settings *, int slot,
@@ -78,6 +107,10 @@ struct ftp_program {
 	struct cos_share *cos_share;
 	struct ftp_share *ftp_share;
 	int signals[2];
+	const struct net_workers *workers;	/* NULL: one process */
+	int deaths;			/* of workers */
+	int64_t started;		/* ms of the loop's clock */
+	int64_t start_time;		/* Unix seconds */
 };
 
 /* What a configuration needs but for the log and the listeners: 0, or an exit
@@ -97,6 +130,15 @@ void ftp_complain(const struct ftp_program *, const struct err *);
 void ftp_notify(const struct ftp_program *, const char *text);
 void ftp_say_ready(const struct ftp_program *);
 int ftp_work(void *program, int slot, int stop);	/* in the worker */
+
+/* ---- status.c: now is ms of the loop's clock ---- */
+/* To a buffer of FTP_STATUS_MAX; what does not fit is counted. */
+enum { FTP_STATUS_MAX = 4 * 1024 * 1024 };
+void ftp_status_text(const struct ftp_program *, int64_t now,
+    struct net_buf *);
+void ftp_status_metrics(const struct ftp_program *, int64_t now,
+    struct net_buf *);		/* Prometheus' text format 0.0.4 */
+void ftp_status_log(const struct ftp_program *, int64_t now);
 
 /* ---- supervisor.c ---- */
 int ftp_supervise(struct ftp_program *, struct err *);	/* exit status */

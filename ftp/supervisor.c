@@ -216,6 +216,7 @@ worker_ended(struct supervisor *s, const struct net_worker_news *news)
 		next_failed(s, news->slot);
 		return;
 	}
+	p->deaths += killed || (s->said && !news->retiring);
 	if (killed)
 		log_line(log, LOG_LEVEL_ERROR, "worker %d (pid %d) was "
 		    "ended by signal %d; another is started", news->slot,
@@ -245,6 +246,8 @@ obey_signals(struct supervisor *s)
 	while (read(p->signals[0], &c, 1) == 1) {
 		if (c == SIGCHLD) {
 			net_workers_reap(s->workers);
+		} else if (c == SIGUSR1) {
+			ftp_status_log(p, net_now(s->loop));
 		} else if (s->stopping) {
 			continue;
 		} else if (c == SIGHUP) {
@@ -311,6 +314,7 @@ ftp_supervise(struct ftp_program *p, struct err *e)
 	if (dog.every > 0)
 		net_task_deadline(&dog.task, dog.every);
 	s.workers = net_workers_new(s.loop, p->slots, ftp_work, p, &s.task, e);
+	p->workers = s.workers;
 	s.status = s.workers == NULL || start_workers(&s, p->now, e) < 0 ||
 	    net_loop_run(s.loop, e) < 0 ? FTP_EXIT_START : s.status;
 	net_workers_free(s.workers);

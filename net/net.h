@@ -87,6 +87,8 @@ struct net_addr {
 enum { NET_ADDR_TEXT = 64 };
 const char *net_addr_text(const struct net_addr *, char buf[NET_ADDR_TEXT]);
 int net_addr_parse(struct net_addr *, const char *ip, uint16_t port);
+/* Of net_addr_bytes. */
+void net_addr_from(struct net_addr *, const unsigned char in[16], uint16_t);
 uint16_t net_addr_port(const struct net_addr *);
 void net_addr_set_port(struct net_addr *, uint16_t port);
 bool net_addr_same_host(const struct net_addr *, const struct net_addr *);

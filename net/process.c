@@ -140,6 +140,11 @@ net_worker_hear(int control, int *fd)
 	struct cmsghdr *h;
 	ssize_t n = recvmsg(control, &m, MSG_CMSG_CLOEXEC);
 
+	if (n < 0 && errno == ENOTSOCK) {
+		n = read(control, &c, 1);
+		if (n == 1)
+			return c == SIGUSR1 ? NET_WORD_STATUS : NET_WORD_STOP;
+	}
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return NET_WORD_NONE;
 	if (n <= 0)
@@ -184,8 +189,8 @@ run_child(struct worker *w, int control)
 			close(all->worker[i].control);
 	setsid();
 	sigaction(SIGCHLD, &sa, NULL);
-	sigaction(SIGUSR1, &sa, NULL);
 	sa.sa_handler = SIG_IGN;
+	sigaction(SIGUSR1, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGHUP, &sa, NULL);
