@@ -130,6 +130,8 @@ const struct conf_key conf_keys[] = {
 	  0, 0, 0, NULL, "every second, minute, hour or day" },
 	{ CONF_OPTIONAL, "log_backup_count", &conf_int, C(log.backup_count),
 	  "100", 1, 1000000, CONF_ZERO, NULL, "old files kept, 0: all" },
+	{ CONF_OPTIONAL, "status_socket", &conf_text, C(status_socket), NULL,
+	  0, 107, 0, NULL, "a Unix socket that tells what goes on" },
 };
 
 const size_t conf_nkeys = sizeof(conf_keys) / sizeof(conf_keys[0]);

@@ -79,6 +79,7 @@ struct conf {
 	enum conf_encoding client_encoding;	/* before a login */
 	int idle_timeout, data_timeout, login_delay, drain_timeout; /* s */
 	struct log_settings log;
+	char *status_socket;		/* NULL = none */
 };
 
 /* Everything there is to say about a file, in the order of its lines. */

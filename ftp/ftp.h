@@ -34,6 +34,11 @@ int ftp_ask_store(const struct conf *, int64_t older_than, FILE *out,
 /* Is a server of this configuration there?  Waits, 5 seconds at most. */
 int ftp_health(const struct conf *, struct err *);
 
+/* Asks the server of this configuration for "text" or "metrics"; it goes to
+ * out.  Waits, 5 seconds at most for each piece. */
+int ftp_status_ask(const struct conf *, const char *what, FILE *out,
+    struct err *);
+
 /* Our own certificate, for FTPS; *id NULL: none needed. */
 int ftp_load_identity(const struct conf *, struct tls_identity **id,
     struct err *);

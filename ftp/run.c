@@ -52,9 +52,13 @@ ftp_work(void *ctx, int slot, int stop)
 	if (!p->single) {
 		close(p->signals[0]);
 		close(p->signals[1]);
+		ftp_status_free(p->status);
+		net_unix_close(&p->now->status);
 	}
 	w = ftp_worker_new(&p->now->worker, slot, &e);
 	if (w != NULL && p->single)
+		p->status = ftp_status_new(p, ftp_worker_loop(w), &e);
+	if (p->status != NULL && p->single)
 		ftp_say_ready(p);
 	else if (w != NULL)
 		net_worker_ready(stop);
@@ -62,6 +66,8 @@ ftp_work(void *ctx, int slot, int stop)
 		ftp_complain(p, &e);
 		status = FTP_EXIT_START;
 	}
+	if (p->single)
+		ftp_status_free(p->status);
 	ftp_worker_free(w);
 	return status;
 }
@@ -92,7 +98,8 @@ prepare(struct ftp_program *p, struct err *e)
 	g->worker.ftp_share = p->ftp_share = ftp_share_new(p->slots,
 	    (int)sessions, e);
 	if (p->cos_share == NULL || p->ftp_share == NULL ||
-	    ftp_listen(&g->listeners, g->conf, e) < 0)
+	    ftp_listen(&g->listeners, g->conf, e) < 0 ||
+	    ftp_generation_status(g, e) < 0)
 		return FTP_EXIT_START;
 	if (p->single)
 		p->of[0] = g;
@@ -117,7 +124,8 @@ ftp_run(const struct ftp_start *start)
 	int i, status;
 
 	for (i = 0; i < FTP_GENERATIONS; i++)
-		p.generation[i].listeners = (struct ftp_listeners){ -1, -1 };
+		p.generation[i] = (struct ftp_generation){
+		    .listeners = { -1, -1 }, .status.fd = -1 };
 	p.now->conf = start->conf;
 	p.start_time = time(NULL);
 	clock_gettime(CLOCK_MONOTONIC, &now);

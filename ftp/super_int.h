@@ -76,6 +76,7 @@ struct ftp_worker *ftp_worker_new(const struct ftp_worker_settings *, int slot,
  * drain_timeout the rest is dropped but for what the store is completing.
  * Told to retire, it ends when its last session has. */
 int ftp_worker_serve(struct ftp_worker *, int stop, struct err *);
+struct net_loop *ftp_worker_loop(struct ftp_worker *);
 void ftp_worker_free(struct ftp_worker *);
 /* The certificates trusted for https to COS; *t NULL: none needed. */
 int ftp_load_trust(const struct conf *, struct tls_trust **t, struct err *);
@@ -93,6 +94,7 @@ struct ftp_generation {
 	struct tls_identity *identity;	/* NULL: no FTPS */
 	struct tls_trust *trust;	/* NULL: no https to COS */
 	struct ftp_worker_settings worker;	/* owns the log */
+	struct net_unix status;		/* of the one in use */
 	int workers;
 };
 
@@ -111,6 +113,7 @@ struct ftp_program {
 	int deaths;			/* of workers */
 	int64_t started;		/* ms of the loop's clock */
 	int64_t start_time;		/* Unix seconds */
+	struct ftp_status *status;	/* of the first process */
 };
 
 /* What a configuration needs but for the log and the listeners: 0, or an exit
@@ -120,6 +123,10 @@ int ftp_generation_load(struct ftp_program *, struct ftp_generation *,
 /* From the file, ready for its workers; NULL: it is said why. */
 struct ftp_generation *ftp_generation_new(struct ftp_program *);
 void ftp_generation_free(struct ftp_generation *);
+/* Makes status_socket, if there is one. */
+int ftp_generation_status(struct ftp_generation *, struct err *);
+/* g takes the place of p->now, and the status socket where it is the same. */
+void ftp_generation_use(struct ftp_program *, struct ftp_generation *g);
 /* Slots of g; NULL: free ones. */
 int ftp_generation_slots(const struct ftp_program *,
     const struct ftp_generation *g);
@@ -139,6 +146,12 @@ void ftp_status_text(const struct ftp_program *, int64_t now,
 void ftp_status_metrics(const struct ftp_program *, int64_t now,
     struct net_buf *);		/* Prometheus' text format 0.0.4 */
 void ftp_status_log(const struct ftp_program *, int64_t now);
+
+/* ---- status_socket.c: status_socket of the configuration in use ---- */
+struct ftp_status *ftp_status_new(const struct ftp_program *,
+    struct net_loop *, struct err *);
+void ftp_status_watch(struct ftp_status *);	/* the socket is another */
+void ftp_status_free(struct ftp_status *);
 
 /* ---- supervisor.c ---- */
 int ftp_supervise(struct ftp_program *, struct err *);	/* exit status */

@@ -160,7 +160,7 @@ worker_ready(struct supervisor *s)
 		s->said = true;
 		ftp_say_ready(p);
 	} else if (s->next != NULL && all_ready(s, s->next)) {
-		p->now = s->next;
+		ftp_generation_use(p, s->next);
 		s->next = NULL;
 		ftp_generation_say(p->now, "reloaded");
 		retire(s, old);
@@ -315,8 +315,10 @@ ftp_supervise(struct ftp_program *p, struct err *e)
 		net_task_deadline(&dog.task, dog.every);
 	s.workers = net_workers_new(s.loop, p->slots, ftp_work, p, &s.task, e);
 	p->workers = s.workers;
-	s.status = s.workers == NULL || start_workers(&s, p->now, e) < 0 ||
+	p->status = ftp_status_new(p, s.loop, e);
+	s.status = s.workers == NULL || p->status == NULL || start_workers(&s, p->now, e) < 0 ||
 	    net_loop_run(s.loop, e) < 0 ? FTP_EXIT_START : s.status;
+	ftp_status_free(p->status);
 	net_workers_free(s.workers);
 	net_task_end(&s.task);
 	net_task_end(&dog.task);

@@ -217,6 +217,12 @@ serve_step(struct net_task *t, unsigned why)
 		drain_step(w, why & NET_TIMEOUT);
 }
 
+struct net_loop *
+ftp_worker_loop(struct ftp_worker *w)
+{
+	return w->loop;
+}
+
 int
 ftp_worker_serve(struct ftp_worker *w, int stop, struct err *e)
 {

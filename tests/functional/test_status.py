@@ -3,6 +3,9 @@
 import os
 import re
 import signal
+import socket
+import stat
+import subprocess
 
 import pytest
 
@@ -50,7 +53,6 @@ def parse(block):
 
 
 def version():
-    import subprocess
     return subprocess.run([harness.COSFTPD, '-V'], check=True,
                           stdout=subprocess.PIPE).stdout.decode().split()[1]
 
@@ -224,3 +226,268 @@ def test_counters_survive_a_worker(start):
     assert not of(sessions, 'STOR')
     up.close()
     f.close()
+
+
+# ---- status_socket ----
+
+KINDS = ('upload', 'download', 'listing')
+
+
+@pytest.fixture
+def served(start, tmp_path):
+    return start(optional={'status_socket': tmp_path / 'status'})
+
+
+def ask(s, request, name='status'):
+    """Whatever the socket answers, to its end."""
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.settimeout(20)
+        sock.connect(os.path.join(s.directory, name))
+        sock.sendall(request)
+        answer = b''
+        while True:
+            more = sock.recv(65536)
+            if not more:
+                return answer.decode()
+            answer += more
+
+
+def run(s, *args):
+    return subprocess.run([harness.COSFTPD, '-c', s.config, *args],
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          encoding='utf-8', cwd=s.directory)
+
+
+def metrics(text):
+    """Strictly: HELP, TYPE, samples of each family; {(name, label): value}."""
+    out, family, kind = {}, None, None
+    assert text.endswith('\n')
+    for line in text[:-1].split('\n'):
+        m = re.fullmatch(r'# HELP (cosftpd_[a-z_]+) [A-Z].*\.', line)
+        if m:
+            assert m[1] not in [k[0] for k in out]
+            family, kind = m[1], None
+            continue
+        m = re.fullmatch(r'# TYPE (cosftpd_[a-z_]+) (counter|gauge)', line)
+        if m:
+            assert m[1] == family and kind is None
+            kind = m[2]
+            assert (kind == 'counter') == family.endswith('_total')
+            continue
+        m = re.fullmatch(
+            r'(cosftpd_[a-z_]+)(?:\{[a-z]+="([a-z0-9.]+)"\})? (\d+)', line)
+        assert m and m[1] == family and kind, line
+        assert (m[1], m[2]) not in out
+        out[m[1], m[2]] = int(m[3])
+    return out
+
+
+def test_metrics(served, fake):
+    f, up = slow_upload(served)
+    now = wait_for('the bytes', lambda: [
+        m for m in [metrics(ask(served, b'metrics\n'))]
+        if m['cosftpd_bytes_total', 'upload'] == MIB])[0]
+    assert {k for k, _ in now} == {'cosftpd_' + n for n in (
+        'sessions', 'connections_total', 'login_failures_total', 'transfers',
+        'transfers_begun_total', 'transfers_failed_total', 'bytes_total',
+        'cos_requests_total', 'cos_retries_total', 'cos_failures_total',
+        'memory_bytes', 'memory_limit_bytes', 'workers',
+        'worker_deaths_total', 'start_time_seconds', 'build_info')}
+    assert [now['cosftpd_transfers', k] for k in KINDS] == [1, 0, 0]
+    assert now['cosftpd_sessions', None] == 1
+    assert now['cosftpd_workers', None] == 2
+    assert now['cosftpd_memory_bytes', None] > 0
+    assert now['cosftpd_memory_limit_bytes', None] == 64 * MIB
+    assert now['cosftpd_build_info', version()] == 1
+    up.close()
+    f.voidresp()
+    assert harness.fetch(f, 'dir/a name') == b'x' * MIB
+    assert harness.lines(f, 'LIST')
+    f.close()
+    now = metrics(run(served, '--status=metrics').stdout)
+    assert [now['cosftpd_transfers', k] for k in KINDS] == [0, 0, 0]
+    assert [now['cosftpd_transfers_begun_total', k] for k in KINDS] == [1] * 3
+    assert now['cosftpd_bytes_total', 'download'] == MIB
+    assert now['cosftpd_cos_requests_total', None] == sum(fake.ops().values())
+
+
+def test_metrics_as_prometheus_reads_them(served):
+    parser = pytest.importorskip('prometheus_client.parser')
+    text = ask(served, b'metrics\n')
+    mine = metrics(text)
+    theirs = {}
+    for family in parser.text_string_to_metric_families(text):
+        assert family.type in ('counter', 'gauge') and family.documentation
+        for x in family.samples:
+            theirs[x.name, next(iter(x.labels.values()), None)] = x.value
+    assert set(theirs) == set(mine)
+
+
+def test_text_and_the_option(served):
+    f, up = slow_upload(served)
+
+    def look():
+        r = run(served, '--status')
+        assert r.returncode == 0 and r.stderr == ''
+        head, sessions = parse(r.stdout.splitlines())
+        return head if int(of(sessions, 'STOR')['bytes']) == MIB else None
+    head = wait_for('the bytes', look)
+    assert head['uploads'] == [1, 1, 0, MIB]
+    assert parse(ask(served, b'text\n').splitlines())[0]['uploads'] == \
+        head['uploads']
+    up.close()
+    f.voidresp()
+    f.close()
+
+
+def test_http(served):
+    for path, wants in (('/metrics', '# HELP'), ('/', 'cosftpd ')):
+        head, body = ask(served, b'GET %s HTTP/1.1\r\nHost: x\r\nA: b\r\n\r\n'
+                         % path.encode()).split('\r\n\r\n')
+        lines = head.split('\r\n')
+        assert lines[0] == 'HTTP/1.0 200 OK' and body.startswith(wants)
+        assert 'Content-Type: text/plain; version=0.0.4; charset=utf-8' in \
+            lines
+        assert 'Content-Length: %d' % len(body) in lines
+    assert ask(served, b'GET /x HTTP/1.0\r\n\r\n').startswith(
+        'HTTP/1.0 404 ')
+    r = subprocess.run(['curl', '-sf', '--unix-socket',
+                        os.path.join(served.directory, 'status'),
+                        'http://localhost/metrics'], stdout=subprocess.PIPE)
+    assert r.returncode == 0 and metrics(r.stdout.decode())
+
+
+def test_what_is_no_question(served):
+    assert ask(served, b'secrets\n').startswith('Ask for: ')
+    assert ask(served, b'text\0\n') and ask(served, b'\n')
+    try:
+        assert ask(served, b'GET ' + b'x' * 5000) == ''
+    except ConnectionError:             # most of it was not read
+        pass
+    for bad in (b'', b'tex', b'GET / HTTP/1.0\r\n'):    # and no more
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.settimeout(20)
+            sock.connect(os.path.join(served.directory, 'status'))
+            sock.sendall(bad)
+            sock.shutdown(socket.SHUT_WR)
+            assert sock.recv(100) == b''
+
+
+def test_who_says_nothing_is_sent_away_and_others_wait(served):
+    import time
+    silent = []
+    for _ in range(8):
+        sock = socket.socket(socket.AF_UNIX)
+        sock.settimeout(20)
+        sock.connect(os.path.join(served.directory, 'status'))
+        silent.append(sock)
+    begun = time.monotonic()
+    assert ask(served, b'metrics\n')
+    assert 3 < time.monotonic() - begun < 15
+    for sock in silent:
+        assert sock.recv(1) == b''
+        sock.close()
+
+
+def test_the_socket_is_for_its_user_and_goes_with_the_server(tmp_path, fake):
+    path = tmp_path / 'status'
+    s = Cosftpd(str(tmp_path), fake, optional={'status_socket': 'status'})
+    st = path.lstat()
+    assert stat.S_ISSOCK(st.st_mode) and stat.S_IMODE(st.st_mode) == 0o600
+    assert s.stop() == 0
+    assert not path.exists()
+    r = run(s, '--status')
+    assert r.returncode == 1 and r.stdout == '' and str(
+        'connect to status: No such file') in r.stderr
+
+
+def test_a_socket_left_behind_is_replaced_a_live_one_is_not(tmp_path, fake):
+    path = tmp_path / 'status'
+    keys = {'optional': {'status_socket': 'status', 'worker_num': 1}}
+    s = Cosftpd(str(tmp_path), fake, **keys)
+    pids = s.workers()
+    s.child.kill()
+    s.child.wait()
+    wait_for('its workers end', lambda: not any(
+        os.path.exists('/proc/%d' % p) for p in pids))
+    assert path.exists()
+    s = Cosftpd(str(tmp_path), fake, **keys)
+    assert ask(s, b'text\n')
+    port = harness.free_ports(1)
+    with open(s.config, encoding='utf-8') as f:
+        text = f.read().replace('listen_port = %d' % s.port,
+                                'listen_port = %d' % port)
+    other = tmp_path / 'other.conf'
+    other.write_text(text)
+    other.chmod(0o600)
+    r = subprocess.run([harness.COSFTPD, '-c', str(other)],
+                       cwd=str(tmp_path), stderr=subprocess.PIPE,
+                       encoding='utf-8')
+    assert r.returncode == 2
+    assert re.search('listen on status: Address .*in use', r.stderr)
+    assert ask(s, b'text\n')
+    assert s.stop() == 0
+    path.write_text('not ours')
+    r = run(s)
+    assert r.returncode == 2 and 'status' in r.stderr
+    assert path.read_text() == 'not ours'
+
+
+def test_the_socket_after_a_reload(start, tmp_path):
+    s = start(workers=1, optional={'status_socket': 'status'})
+    s.login().close()
+    first = (tmp_path / 'status').stat().st_ino
+    s.reload()
+    assert (tmp_path / 'status').stat().st_ino == first
+    assert 'sessions: 0 now, 1 accepted' in ask(s, b'text\n')
+    s.reload(('status_socket = status', 'status_socket = second'))
+    assert 'sessions: 0 now, 1 accepted' in ask(s, b'text\n', 'second')
+    assert not (tmp_path / 'status').exists()
+    (tmp_path / 'third').write_text('')
+    s.change(('status_socket = second', 'status_socket = third'))
+    s.hup('not reloaded')
+    assert ask(s, b'text\n', 'second')
+    s.reload(('status_socket = third', '#'))
+    assert not (tmp_path / 'second').exists()
+    r = run(s, '--status')
+    assert r.returncode == 1 and 'status_socket is not set' in r.stderr
+
+
+def test_the_socket_with_option_1(tmp_path, fake):
+    s = Cosftpd(str(tmp_path), fake, args=['-1'],
+                optional={'status_socket': 'status'})
+    f = s.login()
+    head, sessions = parse(ask(s, b'text\n').splitlines())
+    assert head['cosftpd ' + version()][1] == 1 and len(sessions) == 1
+    f.close()
+    assert s.stop() == 0
+    assert not (tmp_path / 'status').exists()
+
+
+def test_workers_keep_nothing_of_the_socket(served):
+    harness.needs_root()
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.connect(os.path.join(served.directory, 'status'))
+        old = served.workers()
+        os.kill(old[0], signal.SIGKILL)
+        new = wait_for('another', lambda: [
+            p for p in served.workers() if p not in old])[0]
+        served.login().close()
+
+        def sockets(pid):
+            return {os.readlink('/proc/%d/fd/%s' % (pid, fd))
+                    for fd in os.listdir('/proc/%d/fd' % pid)}
+        # a socketpair to the supervisor is the only Unix socket
+        with open('/proc/net/unix') as f:
+            unix = {'socket:[%s]' % line.split()[6] for line in f
+                    if line.split()[0] != 'Num'}
+        mine = wait_for('it is set up', lambda: sockets(new) & unix)
+        assert len(mine) <= 1
+
+
+def test_idle_takes_no_time(served):
+    ask(served, b'text\n')
+    import time
+    begun, cpu = time.monotonic(), served.cpu()
+    wait_for('two seconds', lambda: time.monotonic() - begun > 2)
+    assert served.cpu() - cpu <= 0.01
