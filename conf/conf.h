@@ -80,6 +80,8 @@ struct conf {
 	int idle_timeout, data_timeout, login_delay, drain_timeout; /* s */
 	struct log_settings log;
 	char *status_socket;		/* NULL = none */
+	bool xferlog_enable;
+	char *xferlog_file;		/* with xferlog_enable never NULL */
 };
 
 /* Everything there is to say about a file, in the order of its lines. */

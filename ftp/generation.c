@@ -24,12 +24,13 @@ ftp_generation_free(struct ftp_generation *g)
 {
 	ftp_listeners_close(&g->listeners);
 	net_unix_close(&g->status);
+	ftp_xferlog_take(&g->xferlog, -1);
 	log_free(g->worker.log);
 	tls_identity_free(g->identity);
 	tls_trust_free(g->trust);
 	conf_free(g->conf);
 	*g = (struct ftp_generation){ .listeners = { -1, -1 },
-	    .status.fd = -1 };
+	    .status.fd = -1, .xferlog.fd = -1 };
 }
 
 int
@@ -53,6 +54,7 @@ ftp_generation_load(struct ftp_program *p, struct ftp_generation *g,
 	g->worker.cos_share = p->cos_share;
 	g->worker.ftp_share = p->ftp_share;
 	g->worker.program = p;
+	g->worker.xferlog = &g->xferlog;
 	if (ftp_check_resources(g->conf, g->workers, e) < 0)
 		return FTP_EXIT_CONF;
 	if (ftp_load_identity(g->conf, &g->identity, e) < 0 ||
@@ -100,7 +102,8 @@ generation_check(struct ftp_program *p, struct ftp_generation *g,
 		    "workers as long as sessions of earlier configurations "
 		    "go on", g->workers, ftp_generation_slots(p, NULL));
 	g->worker.log = log_open(&g->conf->log, e);
-	if (g->worker.log == NULL)
+	if (g->worker.log == NULL ||
+	    ftp_xferlog_open(&g->xferlog, g->conf, e) < 0)
 		return -1;
 	if (ftp_listen_again(&g->listeners, g->conf, &p->now->listeners,
 	    p->now->conf, e) < 0)

@@ -99,7 +99,8 @@ prepare(struct ftp_program *p, struct err *e)
 	    (int)sessions, e);
 	if (p->cos_share == NULL || p->ftp_share == NULL ||
 	    ftp_listen(&g->listeners, g->conf, e) < 0 ||
-	    ftp_generation_status(g, e) < 0)
+	    ftp_generation_status(g, e) < 0 ||
+	    ftp_xferlog_open(&g->xferlog, g->conf, e) < 0)
 		return FTP_EXIT_START;
 	if (p->single)
 		p->of[0] = g;
@@ -125,7 +126,8 @@ ftp_run(const struct ftp_start *start)
 
 	for (i = 0; i < FTP_GENERATIONS; i++)
 		p.generation[i] = (struct ftp_generation){
-		    .listeners = { -1, -1 }, .status.fd = -1 };
+		    .listeners = { -1, -1 }, .status.fd = -1,
+		    .xferlog.fd = -1 };
 	p.now->conf = start->conf;
 	p.start_time = time(NULL);
 	clock_gettime(CLOCK_MONOTONIC, &now);

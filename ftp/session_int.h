@@ -34,6 +34,7 @@ struct ftp_listener {
 struct ftp_server {
 	struct net_loop *loop;
 	struct log *log;
+	struct ftp_xferlog *xferlog;
 	const struct conf *conf;
 	struct cos_bucket *const *buckets;
 	struct net_resolver *resolver;
@@ -155,6 +156,11 @@ void ftp_session_deadline(struct ftp_session *, int64_t in_ms);
 void ftp_session_show(struct ftp_session *);
 void ftp_session_count(struct ftp_session *, int what, int64_t n);
 
+/* ---- xferlog.c ---- */
+/* Of s->path; direction i: upload, o: download, d: deleted. */
+void ftp_xferlog(struct ftp_session *, char direction, int64_t bytes,
+    int64_t ms, bool complete);
+
 /* ---- reply.c ---- */
 /* One reply, one write.  Final ones (200 and above) are logged. */
 void ftp_reply(struct ftp_session *, int code, const char *fmt, ...)
@@ -263,7 +269,7 @@ void ftp_transfer_moved(struct ftp_session *, struct ftp_transfer *, size_t);
 bool ftp_transfer_stalled(struct ftp_session *, struct ftp_transfer *,
     bool waits_client);
 void ftp_transfer_close(struct ftp_transfer *);
-/* The job ends, for whatever reason: it is counted. */
+/* The job ends, for whatever reason: it is counted and logged. */
 void ftp_transfer_ended(struct ftp_session *, const struct ftp_transfer *);
 /* Closes the data connection and says 226 with bytes, seconds and rate; with
  * size and CRC-64 of the whole object where these are proved. */
@@ -286,6 +292,7 @@ struct ftp_query {
 					 * success (also: nothing there) */
 	bool found;			/* the object, or a key below, is there */
 	bool others, want_others;	/* below: besides the marker itself */
+	int64_t size;			/* DELE: of the object */
 	char prefix[FTP_PATH_MAX];
 	char path[FTP_PATH_MAX];
 };

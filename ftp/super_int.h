@@ -57,6 +57,16 @@ struct ftp_doing {
 bool ftp_share_look(const struct ftp_share *, size_t *at, struct ftp_doing *);
 void ftp_share_free(struct ftp_share *);
 
+/* ---- xferlog.c: the log of transfers ---- */
+struct ftp_xferlog {
+	int fd;			/* -1: none is kept */
+	bool torn;		/* the last line lacks its end */
+	bool failing;		/* which was said */
+};
+/* Also again, by its name; -1: what was open stays in use. */
+int ftp_xferlog_open(struct ftp_xferlog *, const struct conf *, struct err *);
+void ftp_xferlog_take(struct ftp_xferlog *, int fd);	/* -1: close */
+
 /* ---- worker.c: one process that serves ---- */
 struct ftp_worker_settings {	/* all borrowed until ftp_worker_free */
 	const struct conf *conf;
@@ -66,6 +76,7 @@ struct ftp_worker_settings {	/* all borrowed until ftp_worker_free */
 	const struct tls_trust *trust;		/* NULL: no https to COS */
 	struct cos_share *cos_share;
 	struct ftp_share *ftp_share;
+	struct ftp_xferlog *xferlog;
 	const struct ftp_program *program;	/* -1: to say its status */
 };
 struct ftp_worker;
@@ -94,6 +105,7 @@ struct ftp_generation {
 	struct tls_identity *identity;	/* NULL: no FTPS */
 	struct tls_trust *trust;	/* NULL: no https to COS */
 	struct ftp_worker_settings worker;	/* owns the log */
+	struct ftp_xferlog xferlog;
 	struct net_unix status;		/* of the one in use */
 	int workers;
 };

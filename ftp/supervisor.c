@@ -100,17 +100,25 @@ static void
 reopen_logs(struct supervisor *s)
 {
 	struct ftp_program *p = s->program;
+	struct ftp_generation *g;
 	struct err e;
 	int i, fd;
 
-	for (i = 0; i < FTP_GENERATIONS; i++)
-		if (p->generation[i].conf != NULL &&
-		    log_reopen(p->generation[i].worker.log, &e) < 0)
+	for (g = p->generation; g < p->generation + FTP_GENERATIONS; g++) {
+		if (g->conf == NULL)
+			continue;
+		if (log_reopen(g->worker.log, &e) < 0)
 			ftp_complain(p, &e);
+		if (ftp_xferlog_open(&g->xferlog, g->conf, &e) < 0)
+			ftp_complain(p, &e);
+	}
 	for (i = 0; i < p->slots; i++) {
 		fd = p->of[i] != NULL ? log_fd(p->of[i]->worker.log) : -1;
 		if (fd >= 0)
 			net_workers_log(s->workers, i, fd);
+		fd = p->of[i] != NULL ? p->of[i]->xferlog.fd : -1;
+		if (fd >= 0)
+			net_workers_xferlog(s->workers, i, fd);
 	}
 }
 

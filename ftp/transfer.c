@@ -129,8 +129,13 @@ ftp_transfer_close(struct ftp_transfer *t)
 void
 ftp_transfer_ended(struct ftp_session *s, const struct ftp_transfer *t)
 {
-	if (t->opened && !t->complete)
+	if (!t->opened)
+		return;
+	if (!t->complete)
 		ftp_session_count(s, FTP_BROKEN + (int)t->kind, 1);
+	if (t->kind != FTP_LISTING)
+		ftp_xferlog(s, t->kind == FTP_UPLOAD ? 'i' : 'o', t->bytes,
+		    net_now(s->server->loop) - t->started, t->complete);
 }
 
 /* The CRC-64 is written as HASH writes it. */

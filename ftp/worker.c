@@ -191,6 +191,9 @@ obey(struct ftp_worker *w)
 	case NET_WORD_LOG:
 		log_take_fd(w->set->log, fd);
 		break;
+	case NET_WORD_XFERLOG:
+		ftp_xferlog_take(w->set->xferlog, fd);
+		break;
 	case NET_WORD_STATUS:
 		ftp_status_log(w->set->program, net_now(w->loop));
 		break;

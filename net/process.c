@@ -149,13 +149,13 @@ net_worker_hear(int control, int *fd)
 		return NET_WORD_NONE;
 	if (n <= 0)
 		return NET_WORD_STOP;
-	if (c != NET_WORD_LOG)
+	if (c != NET_WORD_LOG && c != NET_WORD_XFERLOG)
 		return (enum net_word)c;
 	h = CMSG_FIRSTHDR(&m);
 	if (h == NULL || h->cmsg_type != SCM_RIGHTS)
 		return NET_WORD_NONE;	/* no descriptor was left for it */
 	memcpy(fd, CMSG_DATA(h), sizeof(*fd));
-	return NET_WORD_LOG;
+	return (enum net_word)c;
 }
 
 static void
@@ -378,6 +378,12 @@ void
 net_workers_log(struct net_workers *all, int slot, int fd)
 {
 	say(&all->worker[slot], NET_WORD_LOG, fd);
+}
+
+void
+net_workers_xferlog(struct net_workers *all, int slot, int fd)
+{
+	say(&all->worker[slot], NET_WORD_XFERLOG, fd);
 }
 
 void

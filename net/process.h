@@ -64,6 +64,7 @@ void net_workers_reap(struct net_workers *);
 void net_workers_release(struct net_workers *, int slot);
 void net_workers_retire(struct net_workers *, int slot);
 void net_workers_log(struct net_workers *, int slot, int fd);
+void net_workers_xferlog(struct net_workers *, int slot, int fd);
 void net_workers_drain(struct net_workers *);	/* and start none again */
 void net_workers_kill(struct net_workers *);
 size_t net_workers_alive(const struct net_workers *);
@@ -75,6 +76,7 @@ enum net_word {
 	NET_WORD_NONE,		/* not yet */
 	NET_WORD_RETIRE,
 	NET_WORD_LOG,		/* *fd is the file to log to, the caller's */
+	NET_WORD_XFERLOG,	/* the same, of the log of transfers */
 	NET_WORD_STATUS,	/* -1: SIGUSR1 came */
 	NET_WORD_STOP		/* also: the end of file */
 };

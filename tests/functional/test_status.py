@@ -120,7 +120,8 @@ def test_usr1_shows_what_sessions_do(start, fake):
     down.close()
     with pytest.raises(harness.ftplib.error_temp):
         g.voidresp()
-    head, sessions = usr1(s)
+    head = wait_for('the end', lambda: [
+        h for h in [usr1(s)[0]] if h['downloads'][0] == 0])[0]
     assert head['uploads'] == [0, 1, 0, MIB]
     assert head['downloads'][:3] == [0, 1, 1]
     for x in (idle, guest, f, g):
@@ -304,7 +305,9 @@ def test_metrics(served, fake):
     assert harness.fetch(f, 'dir/a name') == b'x' * MIB
     assert harness.lines(f, 'LIST')
     f.close()
-    now = metrics(run(served, '--status=metrics').stdout)
+    now = wait_for('the end', lambda: [
+        m for m in [metrics(run(served, '--status=metrics').stdout)]
+        if m['cosftpd_sessions', None] == 0])[0]
     assert [now['cosftpd_transfers', k] for k in KINDS] == [0, 0, 0]
     assert [now['cosftpd_transfers_begun_total', k] for k in KINDS] == [1] * 3
     assert now['cosftpd_bytes_total', 'download'] == MIB
@@ -435,7 +438,9 @@ def test_a_socket_left_behind_is_replaced_a_live_one_is_not(tmp_path, fake):
 
 def test_the_socket_after_a_reload(start, tmp_path):
     s = start(workers=1, optional={'status_socket': 'status'})
-    s.login().close()
+    f = s.login()
+    f.quit()
+    wait_for('the end', lambda: 'sessions: 0 now' in ask(s, b'text\n'))
     first = (tmp_path / 'status').stat().st_ino
     s.reload()
     assert (tmp_path / 'status').stat().st_ino == first
