@@ -20,6 +20,14 @@ count_workers(const struct ftp_program *p, const struct conf *c)
 }
 
 void
+ftp_generation_none(struct ftp_generation *g)
+{
+	memset(g, 0, sizeof(*g));
+	g->listeners = (struct ftp_listeners){ -1, -1 };
+	g->status.fd = g->xferlog.fd = -1;
+}
+
+void
 ftp_generation_free(struct ftp_generation *g)
 {
 	ftp_listeners_close(&g->listeners);
@@ -29,8 +37,7 @@ ftp_generation_free(struct ftp_generation *g)
 	tls_identity_free(g->identity);
 	tls_trust_free(g->trust);
 	conf_free(g->conf);
-	*g = (struct ftp_generation){ .listeners = { -1, -1 },
-	    .status.fd = -1, .xferlog.fd = -1 };
+	ftp_generation_none(g);
 }
 
 int

@@ -125,9 +125,7 @@ ftp_run(const struct ftp_start *start)
 	int i, status;
 
 	for (i = 0; i < FTP_GENERATIONS; i++)
-		p.generation[i] = (struct ftp_generation){
-		    .listeners = { -1, -1 }, .status.fd = -1,
-		    .xferlog.fd = -1 };
+		ftp_generation_none(&p.generation[i]);
 	p.now->conf = start->conf;
 	p.start_time = time(NULL);
 	clock_gettime(CLOCK_MONOTONIC, &now);

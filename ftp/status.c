@@ -63,13 +63,12 @@ enum value {			/* after those of ftp_count */
 	V_NOW,			/* transfers of each kind */
 	V_WORKERS = V_NOW + FTP_KINDS,
 	V_DEATHS,
-	V_UP,			/* seconds */
 	V_START,		/* Unix seconds */
 	VALUES
 };
 
 static void
-measure(const struct ftp_program *p, int64_t now, int64_t v[VALUES])
+measure(const struct ftp_program *p, int64_t v[VALUES])
 {
 	struct ftp_doing d;
 	size_t at = 0;
@@ -85,7 +84,6 @@ measure(const struct ftp_program *p, int64_t now, int64_t v[VALUES])
 	v[V_WORKERS] = p->workers != NULL ?
 	    (int64_t)net_workers_alive(p->workers) : 1;
 	v[V_DEATHS] = p->deaths;
-	v[V_UP] = (now - p->started) / 1000;
 	v[V_START] = p->start_time;
 }
 
@@ -118,50 +116,62 @@ static const struct metric {
 	{ "start_time_seconds", "Unix time of the start.", V_START, false },
 };
 
+static const char *const kind[FTP_KINDS] = {
+	[FTP_LISTING] = "listing", [FTP_DOWNLOAD] = "download",
+	[FTP_UPLOAD] = "upload" };
+
+static void
+put_text(struct net_buf *b, const struct metric *m, const int64_t *v)
+{
+	int k;
+
+	if (!m->kinds)
+		net_buf_printf(b, "%s: %" PRId64 "\n", m->name, v[0]);
+	for (k = 0; m->kinds && k < FTP_KINDS; k++)
+		net_buf_printf(b, "%s, %s: %" PRId64 "\n", m->name, kind[k],
+		    v[k]);
+}
+
 static void
 put_metric(struct net_buf *b, const struct metric *m, const int64_t *v)
 {
-	static const char *const kind[FTP_KINDS] = {
-		[FTP_LISTING] = "listing", [FTP_DOWNLOAD] = "download",
-		[FTP_UPLOAD] = "upload" };
 	int k;
 
 	net_buf_printf(b, "# HELP cosftpd_%s %s\n# TYPE cosftpd_%s %s\n",
 	    m->name, m->help, m->name, strstr(m->name, "_total") != NULL ?
 	    "counter" : "gauge");
 	if (!m->kinds)
-		net_buf_printf(b, "cosftpd_%s %" PRId64 "\n", m->name,
-		    v[m->value]);
+		net_buf_printf(b, "cosftpd_%s %" PRId64 "\n", m->name, v[0]);
 	for (k = 0; m->kinds && k < FTP_KINDS; k++)
 		net_buf_printf(b, "cosftpd_%s{direction=\"%s\"} %" PRId64
-		    "\n", m->name, kind[k], v[m->value + k]);
+		    "\n", m->name, kind[k], v[k]);
+}
+
+static void
+put_all(const struct ftp_program *p, struct net_buf *b,
+    void (*put)(struct net_buf *, const struct metric *, const int64_t *))
+{
+	const size_t n = sizeof(metrics) / sizeof(metrics[0]);
+	const struct metric *m;
+	int64_t v[VALUES];
+
+	measure(p, v);
+	for (m = metrics; m < metrics + n; m++)
+		put(b, m, v + m->value);
 }
 
 void
 ftp_status_metrics(const struct ftp_program *p, int64_t now,
     struct net_buf *b)
 {
-	const size_t n = sizeof(metrics) / sizeof(metrics[0]);
-	const struct metric *m;
-	int64_t v[VALUES];
-
-	measure(p, now, v);
-	for (m = metrics; m < metrics + n; m++)
-		put_metric(b, m, v);
+	(void)now;
+	put_all(p, b, put_metric);
 	net_buf_printf(b, "# HELP cosftpd_build_info The version.\n"
 	    "# TYPE cosftpd_build_info gauge\n"
 	    "cosftpd_build_info{version=\"" COSFTPD_VERSION "\"} 1\n");
 }
 
 /* ---- text ---- */
-
-static void
-put_kind(struct net_buf *b, const char *name, int kind, const int64_t *v)
-{
-	net_buf_printf(b, "%s: %" PRId64 " now, %" PRId64 " begun, %" PRId64
-	    " failed, %" PRId64 " bytes\n", name, v[V_NOW + kind],
-	    v[FTP_BEGUN + kind], v[FTP_BROKEN + kind], v[FTP_BYTES + kind]);
-}
 
 static void
 put_transfer(struct net_buf *b, const struct ftp_doing *d, int64_t ms)
@@ -214,22 +224,10 @@ put_sessions(const struct ftp_program *p, int64_t now, struct net_buf *b)
 void
 ftp_status_text(const struct ftp_program *p, int64_t now, struct net_buf *b)
 {
-	int64_t v[VALUES];
-
 	put_sessions(p, now, b);
-	measure(p, now, v);
-	net_buf_printf(b, "cosftpd " COSFTPD_VERSION ": up %" PRId64 " s, %"
-	    PRId64 " workers, %" PRId64 " crashed\nsessions: %" PRId64
-	    " now, %" PRId64 " accepted, %" PRId64 " logins failed\n",
-	    v[V_UP], v[V_WORKERS], v[V_DEATHS], v[V_SESSIONS],
-	    v[FTP_CONNECTIONS], v[FTP_LOGIN_FAILURES]);
-	put_kind(b, "uploads", FTP_UPLOAD, v);
-	put_kind(b, "downloads", FTP_DOWNLOAD, v);
-	put_kind(b, "listings", FTP_LISTING, v);
-	net_buf_printf(b, "COS: %" PRId64 " requests, %" PRId64 " retries, %"
-	    PRId64 " failed\nmemory: %" PRId64 " of %" PRId64 " bytes\n",
-	    v[V_COS + COS_REQUESTS], v[V_COS + COS_RETRIES],
-	    v[V_COS + COS_FAILURES], v[V_COS + COS_MEMORY], v[V_LIMIT]);
+	net_buf_printf(b, "cosftpd " COSFTPD_VERSION ": up %" PRId64 " s\n",
+	    (now - p->started) / 1000);
+	put_all(p, b, put_text);
 }
 
 void

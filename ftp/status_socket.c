@@ -103,8 +103,7 @@ static bool
 asked(const char *p, size_t n)
 {
 	if (n >= 4 && memcmp(p, "GET ", 4) == 0)
-		return memmem(p, n, "\r\n\r\n", 4) != NULL ||
-		    memmem(p, n, "\n\n", 2) != NULL;
+		return memcmp(p + n - 4, "\r\n\r\n", 4) == 0;
 	return memchr(p, '\n', n) != NULL;
 }
 

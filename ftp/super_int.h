@@ -134,6 +134,7 @@ int ftp_generation_load(struct ftp_program *, struct ftp_generation *,
     struct err *);
 /* From the file, ready for its workers; NULL: it is said why. */
 struct ftp_generation *ftp_generation_new(struct ftp_program *);
+void ftp_generation_none(struct ftp_generation *);	/* not in use */
 void ftp_generation_free(struct ftp_generation *);
 /* Makes status_socket, if there is one. */
 int ftp_generation_status(struct ftp_generation *, struct err *);

@@ -51,18 +51,18 @@ net_unix_connect(const char *path, int seconds, struct err *e)
 
 /* Left by a server that has gone. */
 static bool
-stale(const struct sockaddr_un *a)
+stale(const char *path)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
-	    0);
-	bool refused;
+	struct stat st;
+	int fd;
 
-	if (fd < 0)
+	if (lstat(path, &st) < 0 || !S_ISSOCK(st.st_mode))
 		return false;
-	refused = connect(fd, (const struct sockaddr *)a, sizeof(*a)) < 0 &&
-	    errno == ECONNREFUSED;
+	fd = net_unix_connect(path, 1, NULL);
+	if (fd < 0)
+		return errno == ECONNREFUSED;
 	close(fd);
-	return refused;
+	return false;
 }
 
 int
@@ -75,7 +75,7 @@ net_unix_listen(struct net_unix *u, const char *path, struct err *e)
 
 	u->fd = local(path, SOCK_NONBLOCK, &a, e);
 	if (u->fd >= 0) {
-		if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode) && stale(&a))
+		if (stale(path))
 			unlink(path);
 		rc = bind(u->fd, (struct sockaddr *)&a, sizeof(a));
 		if (rc == 0)

@@ -186,6 +186,8 @@ def test_rotation(start):
         [s.child.pid] + s.workers()))
     for f, name in ((old, 'old'), (new, 'new')):
         harness.store(f, name, b'1')
+        wait_for('its line', lambda: '/' + name in [
+            x['name'] for x in lines(s)])
         f.close()
     wait_for('the old ones end', lambda: len(s.workers()) == 2)
     before = s.workers()
@@ -264,6 +266,7 @@ def test_logrotate_itself(start, tmp_path):
     (tmp_path / 'log').chmod(0o755)
     f = s.login()
     harness.store(f, 'a', b'1')
+    expect(s, [('i', '/a', 1, 'c')])
     subprocess.run([shutil.which('logrotate'), '-f', '-s',
                     str(tmp_path / 'state'), str(conf)], check=True)
     wait_for('a new file', lambda: os.path.exists(path(s)) and
