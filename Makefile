@@ -46,9 +46,14 @@ CFLAGS  ?= -O2 -g
 LDFLAGS ?=
 else
 LIBC := $(findstring musl,$(notdir $(CC)) $(shell $(CC) -dumpmachine))
-# Small: only the inner loops over data are built for speed.
+# Small: only the inner loops over data are built for speed.  Optimising at
+# link time saves 1 % more; objects have plain code, too, for a linker that
+# cannot.
+LTO := $(if $(findstring clang,$(shell $(CC) --version)),,-flto=auto \
+       -ffat-lto-objects)
 NO_UNWIND = -fno-asynchronous-unwind-tables -fno-unwind-tables
-CFLAGS  ?= -Os -g -fno-pie -ffunction-sections -fdata-sections $(NO_UNWIND)
+CFLAGS  ?= -Os -g -fno-pie -ffunction-sections -fdata-sections $(NO_UNWIND) \
+           $(LTO)
 # Static programs of musl never make the relro segment read-only.
 NO_RELRO = -Wl,-z,norelro
 LDFLAGS ?= -static -no-pie -Wl,--gc-sections -Wl,-z,noseparate-code \

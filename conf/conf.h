@@ -31,6 +31,9 @@ struct conf_account {
 	int line, user_line, home_line;		/* in the file, for messages */
 	char *secret_id;
 	char *secret_key;
+	char *token;		/* NULL: none, the key is a permanent one */
+	char *role;		/* NULL: none, the keys above; else not these */
+	char *role_endpoint;	/* "host[:port]" of the metadata service */
 	char *bucket;		/* name with APPID */
 	char *region;		/* NULL when only an endpoint is given */
 	char *endpoint;		/* in effect: "host[:port]" without bucket */
@@ -45,6 +48,9 @@ struct conf_account {
 	bool overwrite_enable;
 	bool content_type;	/* send Content-Type by extension */
 	enum conf_encoding client_encoding;
+	char *allow_ip;		/* networks, conf_cidr_has; NULL: any */
+	int max_sessions;	/* at once, 0: no limit */
+	int64_t rate_limit;	/* bytes per second each way, 0: none */
 };
 
 struct conf {
@@ -78,6 +84,8 @@ struct conf {
 	enum conf_interrupted interrupted_upload;
 	enum conf_encoding client_encoding;	/* before a login */
 	int idle_timeout, data_timeout, login_delay, drain_timeout; /* s */
+	int login_ban_failures;		/* 0: no bans */
+	int login_ban_time;		/* s */
 	struct log_settings log;
 	char *status_socket;		/* NULL = none */
 	bool xferlog_enable;
@@ -102,6 +110,10 @@ void conf_free(struct conf *);		/* wipes secrets; NULL is fine */
 void conf_notes_free(struct conf_notes *);
 /* The same, with all notes said: in the log, or (NULL) on standard error. */
 struct conf *conf_read(const char *path, struct log *);
+
+/* Is an address (16 bytes, IPv4 mapped into IPv6) in a list of networks that
+ * conf_load has taken? */
+bool conf_cidr_has(const char *list, const unsigned char address[16]);
 
 /* Every setting with its effective value, secrets masked, in the form of the
  * file itself (can be loaded again but for the secrets). */

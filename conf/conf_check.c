@@ -26,14 +26,24 @@ line_of(const struct conf_load *l, const char *name)
 static void
 check_needed(struct conf_load *l)
 {
-	size_t i;
+	int role = l->account->role != NULL ? line_of(l, "cos_role") : 0;
+	const struct conf_key *k;
+	int line;
 
-	for (i = 0; i < conf_nkeys; i++)
-		if (conf_keys[i].section == l->section &&
-		    (conf_keys[i].flags & CONF_NEEDED) && l->seen[i] == 0)
+	for (k = conf_keys; k < conf_keys + conf_nkeys; k++) {
+		line = l->seen[k - conf_keys];
+		if (k->section != l->section)
+			continue;
+		if (role > 0 && (k->flags & CONF_KEY)) {
+			if (line > 0)
+				conf_note(l, true, line, "[%s] %s: cos_role in "
+				    "line %d brings its own", l->heading,
+				    k->name, role);
+		} else if ((k->flags & CONF_NEEDED) && line == 0) {
 			conf_note(l, true, l->heading_line, "[%s] %s: missing "
-			    "(%s)", l->heading, conf_keys[i].name,
-			    conf_keys[i].help);
+			    "(%s)", l->heading, k->name, k->help);
+		}
+	}
 }
 
 /* What would give "BUCKET.BUCKET.cos..." or a host nobody has. */

@@ -27,10 +27,12 @@ static const struct vsftpd {
 	{ "listen_ipv6", "none: IPv6 and IPv4 unless listen_address in "
 	    "[NETWORK] is set" },
 	{ "local_enable", "none: an account section for each user" },
+	{ "local_max_rate", "rate_limit, for each account" },
 	{ "local_root", "none: the bucket is the root" },
 	{ "local_umask", "none: objects have no mode" },
 	{ "max_clients", "max_connection_num in [OPTIONAL], twice as many "
 	    "and one" },
+	{ "max_login_fails", "login_ban_failures in [OPTIONAL]" },
 	{ "pam_service_name", "none: ftp_login_user_password" },
 	{ "pasv_addr_resolve", "none: masquerade_address in [NETWORK] may be "
 	    "a name" },

@@ -122,6 +122,16 @@ is_port(const char *s)
 }
 
 const char *
+conf_check_server(const char *s)
+{
+	size_t host = strcspn(s, ":");
+
+	return conf_is_host(s, host) && (s[host] == '\0' ||
+	    is_port(s + host + 1)) ? NULL :
+	    "not an endpoint, allowed: HOST or HOST:PORT";
+}
+
+const char *
 conf_check_endpoint(const char *s)
 {
 	size_t host = strcspn(s, ":");
@@ -139,10 +149,16 @@ conf_check_endpoint(const char *s)
 		return "not an endpoint, allowed: HOST or HOST:PORT (the "
 		    "bucket's name goes in front, so HOST cannot be an "
 		    "address)";
-	if (!conf_is_host(s, host) ||
-	    (s[host] == ':' && !is_port(s + host + 1)))
-		return "not an endpoint, allowed: HOST or HOST:PORT";
-	return NULL;
+	return conf_check_server(s);
+}
+
+const char *
+conf_check_role(const char *s)
+{
+	while (isalnum((unsigned char)*s) || (*s != '\0' &&
+	    strchr("_-.,+=@", *s) != NULL))
+		s++;
+	return *s == '\0' ? NULL : "not the name of a role";
 }
 
 const char *

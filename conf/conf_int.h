@@ -5,6 +5,8 @@
 #ifndef COSFTPD_CONF_INT_H
 #define COSFTPD_CONF_INT_H
 
+#include <sys/types.h>
+
 #include "conf.h"
 #include "ini.h"
 
@@ -22,7 +24,8 @@ enum {				/* of a key */
 	CONF_SECRET = 2,	/* never shown */
 	CONF_CLAMP = 4,		/* out of range is a warning */
 	CONF_ZERO = 8,		/* 0 is allowed besides min to max */
-	CONF_SAMPLE = 16	/* the sample's text is a warning: as unset */
+	CONF_SAMPLE = 16,	/* the sample's text is a warning: as unset */
+	CONF_KEY = 32		/* not together with cos_role */
 };
 
 struct conf_choice {
@@ -58,7 +61,7 @@ struct conf_key {
 };
 
 /* conf.c */
-#define CONF_KEYS_MAX 64	/* bound of what is kept per key */
+#define CONF_KEYS_MAX 96	/* bound of what is kept per key */
 extern const struct conf_key conf_keys[];
 extern const size_t conf_nkeys;
 extern const char *const conf_section_name[CONF_SECTIONS];
@@ -79,9 +82,12 @@ const char *conf_check_name(const char *);	/* not a sample's placeholder */
 const char *conf_check_bucket(const char *);
 const char *conf_check_region(const char *);
 const char *conf_check_endpoint(const char *);
+const char *conf_check_role(const char *);
+const char *conf_check_server(const char *);	/* HOST or HOST:PORT */
 const char *conf_check_masquerade(const char *);
 const char *conf_check_listen(const char *);
 const char *conf_check_file(const char *);
+const char *conf_check_cidr(const char *);	/* conf_cidr.c */
 char *conf_region_endpoint(const char *region);	/* malloc'ed; NULL: memory */
 
 /* One run of conf_load(). */
@@ -108,6 +114,20 @@ void conf_notes_sort(struct conf_notes *);
 /* conf_hint.c: a remark on an unknown key or section, "" when nothing fits */
 void conf_hint_key(const char *name, char *buf, size_t size);
 void conf_hint_section(const char *name, char *buf, size_t size);
+
+/* conf_load.c: up to size bytes, until the end; how many, -1 and errno */
+ssize_t conf_read_all(int fd, char *buf, size_t size);
+
+/* conf_secret.c: file:PATH and env:NAME */
+bool conf_secret_is(const char *value);
+/* value where it names a place, so that it may be shown; else NULL */
+const char *conf_secret_place(const char *value);
+/* The secret without its line end; not much more than max bytes are read.  -1
+ * with *why; 1: with *why as a warning.  *text is for conf_secret_free in any
+ * case. */
+int conf_secret_get(const char *value, size_t max, char **text,
+    struct err *why);
+void conf_secret_free(char *);
 
 /* conf_check.c: what one value alone does not show */
 void conf_check_account(struct conf_load *);	/* the one just read */

@@ -30,36 +30,67 @@ shown(const char *value)
 	return (int)n;
 }
 
-/* The value of a key that was found, over its default. */
+/* Over the default; shown_as is what a note shows instead of a secret. */
+static void
+set_value(struct conf_load *l, const struct conf_key *k, int line,
+    const char *value, const char *shown_as)
+{
+	void *at = conf_at(k, l->conf, l->account);
+	char *old = NULL;
+	int most = shown_as == value ? shown(value) : (int)strlen(shown_as);
+	struct err why;
+	int rc;
+
+	if (k->type == &conf_text)
+		memcpy(&old, at, sizeof(old));
+	rc = k->type->parse(k, value, at, &why);
+	if (rc >= 0)
+		free(old);
+	if (rc != 0)
+		conf_note(l, rc < 0, line, "[%s] %s = %.*s%s: %s",
+		    l->heading, k->name, most, shown_as,
+		    shown_as[most] != '\0' ? "..." : "", why.text);
+}
+
+static void
+take_secret(struct conf_load *l, const struct conf_key *k,
+    const struct ini *ini)
+{
+	const char *place = conf_secret_place(ini->value);
+	struct err why;
+	char *text;
+	int rc;
+
+	if (place == NULL)
+		place = "***";
+	rc = conf_secret_get(ini->value, (size_t)k->max, &text, &why);
+	if (rc != 0)
+		conf_note(l, rc < 0, ini->line, "[%s] %s = %s: %s",
+		    l->heading, k->name, place, why.text);
+	if (rc >= 0)
+		set_value(l, k, ini->line, text, place);
+	conf_secret_free(text);
+}
+
+/* The value of a key that was found. */
 static void
 take_value(struct conf_load *l, const struct conf_key *k,
     const struct ini *ini)
 {
-	void *at = conf_at(k, l->conf, l->account);
-	const char *text = (k->flags & CONF_SECRET) ? "***" : ini->value;
-	char *old = NULL;
-	struct err why;
-	int rc;
-
 	/* Many copied the sample and left this in it: the original took no
 	 * notice. */
 	if ((k->flags & CONF_SAMPLE) &&
-	    strcasecmp(ini->value, "XXX.XXX.XXX.XXX") == 0) {
+	    strcasecmp(ini->value, "XXX.XXX.XXX.XXX") == 0)
 		conf_note(l, false, ini->line, "[%s] %s = %s: still the text "
 		    "of the sample, ignored: put the address or name that "
 		    "clients connect to, or remove the line", l->heading,
-		    k->name, text);
-		return;
-	}
-	if (k->type == &conf_text)
-		memcpy(&old, at, sizeof(old));
-	rc = k->type->parse(k, ini->value, at, &why);
-	if (rc >= 0)
-		free(old);
-	if (rc != 0)
-		conf_note(l, rc < 0, ini->line, "[%s] %s = %.*s%s: %s",
-		    l->heading, k->name, shown(text), text,
-		    text[shown(text)] != '\0' ? "..." : "", why.text);
+		    k->name, ini->value);
+	else if (!(k->flags & CONF_SECRET))
+		set_value(l, k, ini->line, ini->value, ini->value);
+	else if (!ini->quoted && conf_secret_is(ini->value))
+		take_secret(l, k, ini);
+	else
+		set_value(l, k, ini->line, ini->value, "***");
 }
 
 static void
@@ -246,8 +277,8 @@ parse(struct conf_load *l, const char *text, size_t len)
 
 /* ---- the file ---- */
 
-static ssize_t
-read_all(int fd, char *buf, size_t size)
+ssize_t
+conf_read_all(int fd, char *buf, size_t size)
 {
 	size_t len = 0;
 	ssize_t n;
@@ -300,7 +331,7 @@ load_file(struct conf_load *l)
 		close(fd);
 		return;
 	}
-	len = read_all(fd, buf, FILE_MAX + 1);
+	len = conf_read_all(fd, buf, FILE_MAX + 1);
 	if (len < 0)
 		conf_note(l, true, 0, "cannot read: %s", strerror(errno));
 	else if (len > FILE_MAX)

@@ -44,6 +44,7 @@ cos_client_free(struct cos_client *c)
 		return;
 	cos_inherit_free(c->inherit);
 	cos_uploads_drop(c);
+	cos_credentials_free(c->credentials);
 	net_pool_free(c->pool);
 	cos_budget_free(c->budget);
 	cos_share_free(c->own_share);
@@ -62,6 +63,9 @@ cos_bucket_new(struct cos_client *c, const struct conf_account *a,
 		goto fail;
 	b->client = c;
 	b->account = a;
+	if (a->role != NULL &&
+	    (b->credentials = cos_credentials_find(c, a)) == NULL)
+		goto fail;
 	b->host = malloc(size);
 	b->connect_host = malloc(size);
 	if (b->host == NULL || b->connect_host == NULL)

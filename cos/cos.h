@@ -86,6 +86,7 @@ enum cos_cause {		/* what a gateway can say about a failure */
 	COS_NOT_FOUND,		/* NoSuchKey, or a 404 to HEAD */
 	COS_NO_BUCKET,
 	COS_DENIED,		/* AccessDenied, bad keys, signature */
+	COS_NO_KEYS,		/* a role's temporary keys are not to be had */
 	COS_CLOCK,		/* our clock differs, also after correction */
 	COS_EXISTS,		/* FileAlreadyExists */
 	COS_IN_USE,		/* another upload appends to it just now */

@@ -11,6 +11,7 @@
 void cos_escape(struct net_buf *, const char *, size_t, bool keep_slash);
 /* Decodes %XY in place ('+' stays); the new length, -1 for a bad escape. */
 ssize_t cos_unescape(char *, size_t);
+int cos_hex_digit(char);	/* of either case; -1: none */
 
 /* ---- sign.c: request signature, algorithm sha1 ---- */
 struct cos_pair {
@@ -80,6 +81,29 @@ const char *cos_xml_parent(const struct cos_xml *);
 enum { XML_ENTITY = 8 };		/* longest: #x10FFFF */
 size_t cos_xml_entity(const char *name, size_t n, char out[4]);
 
+/* ---- role.c: what the metadata service says of a role ---- */
+enum { COS_SECRET_MAX = 256, COS_TOKEN_MAX = 4096 };
+struct cos_role_keys {		/* wipe it: secrets */
+	char code[64];
+	char id[COS_SECRET_MAX + 1], key[COS_SECRET_MAX + 1];
+	char token[COS_TOKEN_MAX + 1];
+	int64_t expires;	/* Unix seconds */
+};
+int cos_role_parse(struct cos_role_keys *, const char *text, size_t n,
+    struct err *e);
+
+/* ---- credentials.c: the keys of a role (see request_int.h, too) ---- */
+struct cos_credentials;
+struct cos_key_wait {		/* zero it: of who waits for them */
+	struct cos_key_wait *next;
+	struct net_task *owner;
+	struct cos_credentials *of;	/* NULL: not in the queue */
+};
+/* The client's, fetched from now on; NULL: out of memory. */
+struct cos_credentials *cos_credentials_find(struct cos_client *,
+    const struct conf_account *);
+void cos_credentials_free(struct cos_credentials *);	/* the whole list */
+
 /* ---- date.c ---- */
 /* "2020-12-10T03:37:30.000Z", RFC 1123, or "Wed Jan 18 16:04:17 2017" (UTC,
  * seen in lists of uploads); -1 when it is none of them, or before 1970 */
@@ -119,6 +143,7 @@ struct cos_client {
 	struct cos_upload *uploads;	/* all, orphans too (upload.c) */
 	size_t norphans;		/* freed by their owner, not yet ended */
 	struct cos_inherit *inherit;	/* owned: of a worker that died */
+	struct cos_credentials *credentials;	/* owned: of each role */
 	struct net_task *waiting;	/* for both to end */
 };
 /* ---- share.c ---- */
@@ -139,6 +164,8 @@ bool cos_breaker_failed(struct cos_breaker *, int64_t now);
 struct cos_bucket {
 	struct cos_client *client;
 	const struct conf_account *account;	/* borrowed */
+	struct cos_credentials *credentials;	/* the client's; NULL: the
+						 * account has keys */
 	char *host;			/* as signed: BUCKET.ENDPOINT[:PORT] */
 	char *connect_host;		/* the same without the port */
 	struct net_origin origin;

@@ -37,8 +37,8 @@ cos_escape(struct net_buf *out, const char *s, size_t len, bool keep_slash)
 	}
 }
 
-static int
-hex_digit(char c)
+int
+cos_hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -60,8 +60,8 @@ cos_unescape(char *s, size_t len)
 			s[out++] = s[in];
 			continue;
 		}
-		if (len - in < 3 || (hi = hex_digit(s[in + 1])) < 0 ||
-		    (lo = hex_digit(s[in + 2])) < 0)
+		if (len - in < 3 || (hi = cos_hex_digit(s[in + 1])) < 0 ||
+		    (lo = cos_hex_digit(s[in + 2])) < 0)
 			return -1;
 		s[out++] = (char)(hi << 4 | lo);
 		in += 2;

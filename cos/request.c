@@ -211,7 +211,7 @@ refused(struct cos_request *r, int status)
 	r->retry_after = retry_after(net_http_head(r->http));
 	r->unanswered = doubtful(r, status);
 	cos_fault_from(&r->fault, status, r->code, r->message, r->request_id);
-	if (cos_request_correct_clock(r)) {
+	if (cos_request_correct_clock(r) || cos_request_renew_keys(r)) {
 		net_http_free(r->http);
 		r->http = NULL;
 		attempt(r);
@@ -312,8 +312,15 @@ attempt(struct cos_request *r)
 		.idle_ms = r->call.answer_ms > IDLE_MS ? r->call.answer_ms :
 		    IDLE_MS,
 	};
+	enum cos_state keys = cos_request_keys(r);
 	size_t body = 0, i;
 
+	if (keys == COS_BUSY)
+		r->state = R_KEYS;
+	else if (keys == COS_FAILED)
+		finish(r, R_FAILED);
+	if (keys != COS_DONE)
+		return;
 	/* The kernel takes a body long before the network does: the clocks
 	 * allow for a slow uplink. */
 	for (i = 0; i < r->call.nbody; i++)
@@ -348,7 +355,9 @@ step(struct net_task *t, unsigned why)
 {
 	struct cos_request *r = (struct cos_request *)t;
 
-	if (r->state == R_PAUSE && (why & NET_TIMEOUT)) {
+	if ((r->state == R_PAUSE && (why & NET_TIMEOUT)) ||
+	    (r->state == R_KEYS && ((why & NET_TIMEOUT) ||
+	    r->wait.of == NULL))) {
 		attempt(r);
 	} else if (r->state == R_SENT) {
 		if (net_http_state(r->http) == HTTP_FAILED)
@@ -392,6 +401,7 @@ cos_request_free(struct cos_request *r)
 	if (r == NULL)
 		return;
 	net_http_free(r->http);
+	cos_key_wait_end(&r->wait);
 	net_task_end(&r->task);
 	net_buf_free(&r->head);
 	free(r->xml);

@@ -9,6 +9,7 @@
 #include "cos_int.h"
 
 enum cos_request_step {
+	R_KEYS,			/* waiting for the keys to sign with */
 	R_PAUSE,		/* before the next attempt */
 	R_SENT,			/* waiting for the head */
 	R_DOCUMENT,		/* reading a small body */
@@ -28,6 +29,9 @@ struct cos_request {
 	int64_t started;
 	bool clock_corrected;
 	int64_t skew_used;		/* of the bucket, when it was signed */
+	struct cos_key_wait wait;
+	bool keys_renewed;
+	unsigned serial;		/* of the role's keys it was signed with */
 	struct net_buf head;		/* request text of this attempt */
 	struct net_http *http;
 	struct cos_xml *xml;		/* owned, while a document is read */
@@ -46,6 +50,16 @@ bool cos_request_build(struct cos_request *);
 void cos_request_read(struct cos_request *);
 /* clock.c: true when the call should be signed again with what was learned */
 bool cos_request_correct_clock(struct cos_request *);
+/* credentials.c: BUSY: there are none yet, the task is woken, or its deadline
+ * ends that; FAILED: with r->fault */
+enum cos_state cos_request_keys(struct cos_request *);
+void cos_key_wait_end(struct cos_key_wait *);
+struct cos_secret {		/* borrowed; valid until the next step */
+	const char *id, *key, *token;	/* token NULL: none */
+};
+struct cos_secret cos_request_secret(const struct cos_request *);
+/* true when the call should be signed again, with new keys */
+bool cos_request_renew_keys(struct cos_request *);
 /* request.c: the whole answer is there: success or fault? */
 void cos_request_judge(struct cos_request *);
 void cos_request_failed(struct cos_request *, bool may_repeat);

@@ -49,14 +49,14 @@ static void
 put_signature(struct net_buf *b, const struct cos_request *r,
     const struct cos_pair *header, size_t nheaders)
 {
-	const struct conf_account *a = r->bucket->account;
+	struct cos_secret s = cos_request_secret(r);
 	int64_t now = (int64_t)time(NULL) + r->bucket->skew;
 	struct net_buf path = { .max = COS_KEY_MAX + 16 };
 	struct cos_sign_request sr = {
 		.method = r->call.method,
 		.param = r->call.param, .nparams = r->call.nparams,
 		.header = header, .nheaders = nheaders,
-		.secret_id = a->secret_id, .secret_key = a->secret_key,
+		.secret_id = s.id, .secret_key = s.key,
 		.start = now - SIGN_BEFORE_S, .end = now + SIGN_AFTER_S,
 	};
 
@@ -70,13 +70,14 @@ put_signature(struct net_buf *b, const struct cos_request *r,
 	net_buf_free(&path);
 }
 
-/* Host, length and the caller's headers are all signed; false: too large or
- * out of memory. */
+/* Host, length, token and the caller's headers are all signed; false: too
+ * large or out of memory. */
 bool
 cos_request_build(struct cos_request *r)
 {
 	const struct cos_call *c = &r->call;
-	struct cos_pair h[COS_HEADERS + 2];
+	struct cos_pair h[COS_HEADERS + 3];
+	const char *token = cos_request_secret(r).token;
 	struct net_buf *b = &r->head;
 	char length[24];
 	size_t n = 0, i, body = 0;
@@ -88,6 +89,8 @@ cos_request_build(struct cos_request *r)
 		snprintf(length, sizeof(length), "%zu", body);
 		h[n++] = (struct cos_pair){ "Content-Length", length };
 	}
+	if (token != NULL)
+		h[n++] = (struct cos_pair){ "x-cos-security-token", token };
 	for (i = 0; i < c->nheaders; i++)
 		h[n++] = c->header[i];
 	net_buf_free(b);

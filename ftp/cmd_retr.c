@@ -90,10 +90,15 @@ ask_step(struct ftp_session *s, struct retr *r)
 static bool
 move(struct ftp_session *s, struct retr *r, struct net_stream *out)
 {
-	size_t share = SHARE, n, sent;
+	size_t share = ftp_transfer_share(s, &r->t, SHARE), n, sent;
 	const char *p;
 
+	if (share == 0)
+		return false;
+
 	while (share > 0 && (p = cos_download_peek(r->download, &n), n > 0)) {
+		if (r->t.rate != NULL && n > share)
+			n = share;
 		sent = net_stream_write(out, p, n);
 		cos_download_drop(r->download, sent);
 		if (sent > 0)
@@ -200,6 +205,7 @@ ftp_cmd_retr(struct ftp_session *s)
 		free(r);
 		return;
 	}
+	ftp_transfer_limit(s, &r->t, FTP_DOWN);
 	r->offset = s->rest;
 	r->download = cos_download_new(s->bucket, ftp_path_key(s->path),
 	    r->offset, s->who, &s->task);

@@ -156,12 +156,16 @@ ready_step(struct ftp_session *s, struct stor *st)
 static bool
 move(struct ftp_session *s, struct stor *st, struct net_stream *in)
 {
-	size_t share = SHARE, room, n;
+	size_t share = ftp_transfer_share(s, &st->t, SHARE), room, n;
 	void *p = NULL;
+
+	if (share == 0 && cos_upload_state(st->upload) != COS_FAILED)
+		return false;
 
 	while (share > 0 &&
 	    (p = cos_upload_room(st->upload, &room)) != NULL) {
-		n = net_stream_read(in, p, room);
+		n = net_stream_read(in, p, st->t.rate != NULL && room > share ?
+		    share : room);
 		if (n == 0)
 			break;
 		cos_upload_wrote(st->upload, n);
@@ -339,6 +343,7 @@ begin(struct ftp_session *s, const char *path,
 		return;
 	}
 	st->t.total = request->size;
+	ftp_transfer_limit(s, &st->t, FTP_UP);
 	if (look) {
 		st->state = S_EXISTS;
 		st->exists = cos_head_new(s->bucket, ftp_path_key(path),

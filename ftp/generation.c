@@ -62,6 +62,7 @@ ftp_generation_load(struct ftp_program *p, struct ftp_generation *g,
 	g->worker.ftp_share = p->ftp_share;
 	g->worker.program = p;
 	g->worker.xferlog = &g->xferlog;
+	g->worker.limits = p->limits;
 	if (ftp_check_resources(g->conf, g->workers, e) < 0)
 		return FTP_EXIT_CONF;
 	if (ftp_load_identity(g->conf, &g->identity, e) < 0 ||

@@ -98,6 +98,8 @@ static const struct {
 	[COS_NO_BUCKET] = { 550, "The bucket does not exist; "
 	    "check cos_bucket and cos_region" },
 	[COS_DENIED] = { 550, "COS denied access to this bucket or object" },
+	[COS_NO_KEYS] = { 451, "There are no keys for COS just now; "
+	    "try again later" },
 	[COS_CLOCK] = { 451, "The server's clock is wrong; "
 	    "COS refuses its signatures" },
 	[COS_EXISTS] = { 553, "It exists already" },

@@ -97,7 +97,9 @@ prepare(struct ftp_program *p, struct err *e)
 	    g->workers, e);
 	g->worker.ftp_share = p->ftp_share = ftp_share_new(p->slots,
 	    (int)sessions, e);
+	g->worker.limits = p->limits = ftp_limits_new(e);
 	if (p->cos_share == NULL || p->ftp_share == NULL ||
+	    p->limits == NULL ||
 	    ftp_listen(&g->listeners, g->conf, e) < 0 ||
 	    ftp_generation_status(g, e) < 0 ||
 	    ftp_xferlog_open(&g->xferlog, g->conf, e) < 0)
@@ -142,6 +144,7 @@ ftp_run(const struct ftp_start *start)
 		ftp_complain(&p, &e);
 	for (i = 0; i < FTP_GENERATIONS; i++)
 		ftp_generation_free(&p.generation[i]);
+	ftp_limits_free(p.limits);
 	ftp_share_free(p.ftp_share);
 	cos_share_free(p.cos_share);
 	free(p.of);

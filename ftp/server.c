@@ -19,6 +19,8 @@ enum {
 	TLS_CACHE_BYTES = 256 * 1024	/* sessions of FTPS, 100 bytes each */
 };
 
+static const char banned[] = "Too many failed logins from your address";
+
 /* A polite no: one line and the end.  A client that awaits TLS gets the end
  * only: a handshake for a word would be too much. */
 static void
@@ -29,8 +31,8 @@ refuse(struct ftp_listener *l, int fd, const struct net_addr *peer,
 	struct net_stream *t = net_stream_new(v->loop, fd, NULL);
 	char line[128], text[NET_ADDR_TEXT];
 
-	log_line(v->log, LOG_LEVEL_WARNING, "refused %s: %s",
-	    net_addr_text(peer, text), why);
+	log_line(v->log, why == banned ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING,
+	    "refused %s: %s", net_addr_text(peer, text), why);
 	if (t == NULL)
 		return;
 	snprintf(line, sizeof(line), "421 %s, try again later.\r\n", why);
@@ -53,6 +55,8 @@ admit(struct ftp_listener *l, int fd, const struct net_addr *peer)
 		why = "Too many connections";
 	else if (per_ip > 0 && ftp_share_sessions_of(v->share, peer) > per_ip)
 		why = "Too many connections from your address";
+	else if (ftp_limits_banned(v->limits, peer, net_now(v->loop)) > 0)
+		why = banned;		/* the ban itself was logged */
 	if (why == NULL) {
 		ftp_session_new(v, fd, peer, l->tls, seat);
 		return;
@@ -280,6 +284,7 @@ ftp_server_new(struct net_loop *l, struct net_resolver *resolver,
 		return NULL;
 	}
 	v->share = set->ftp_share;
+	v->limits = set->limits;
 	v->slot = slot;
 	if (conf->max_connection_num > 0) {
 		/* control and data connection each, and one to refuse with */

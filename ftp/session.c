@@ -50,6 +50,7 @@ ftp_session_reset(struct ftp_session *s)
 	free(s->user);
 	s->user = NULL;
 	s->account = NULL;
+	ftp_seat_user(s->seat, 0);
 	if (s->bucket != NULL || s->login_until == 0)
 		s->login_until = net_now(s->server->loop) + LOGIN_MS;
 	s->bucket = NULL;

@@ -46,6 +46,7 @@ struct ftp_server {
 	size_t nsessions;		/* of this worker */
 	size_t max_sessions;		/* of all; 0: no limit */
 	struct ftp_share *share;
+	struct ftp_limits *limits;
 	int slot;
 	bool draining, hard;
 	struct net_task *drain_owner;
@@ -126,12 +127,34 @@ unsigned ftp_share_next_id(struct ftp_share *);	/* of a session */
 struct ftp_seat *ftp_seat_take(struct ftp_share *, int slot,
     const struct net_addr *peer);
 void ftp_seat_leave(struct ftp_share *, int slot, struct ftp_seat *);
+/* Whose session it is: ftp_user_hash, 0: nobody's yet. */
+void ftp_seat_user(struct ftp_seat *, uint64_t user);
+size_t ftp_share_sessions_of_user(const struct ftp_share *, uint64_t user);
 size_t ftp_share_sessions_of(const struct ftp_share *, const struct net_addr *);
 void ftp_share_open(struct ftp_share *, int slot, bool);
 void ftp_seat_show(struct ftp_seat *, const struct ftp_doing *);
 void ftp_seat_moved(struct ftp_seat *, int64_t bytes);	/* so far */
 /* another open worker has fewer sessions */
 bool ftp_share_is_busiest(const struct ftp_share *, int slot);
+
+/* ---- limits.c ---- */
+uint64_t ftp_user_hash(const char *user);	/* never 0 */
+/* ms until an address may log in again; 0: it may.  now is in ms here and
+ * below. */
+int64_t ftp_limits_banned(struct ftp_limits *, const struct net_addr *,
+    int64_t now);
+/* Counts a failed login, which is to be answered after *delay ms; true: now
+ * the address is banned. */
+bool ftp_limits_failed(struct ftp_limits *, const struct net_addr *,
+    const struct conf *, int64_t now, int64_t *delay);
+enum ftp_direction { FTP_UP, FTP_DOWN };
+struct ftp_rate;
+struct ftp_rate *ftp_limits_rate(struct ftp_limits *, const char *user);
+/* ms until more bytes may move; 0: now */
+int64_t ftp_rate_wait(const struct ftp_rate *, enum ftp_direction,
+    int64_t now);
+void ftp_rate_pay(struct ftp_rate *, enum ftp_direction, int64_t rate,
+    size_t bytes, int64_t now);
 
 /* ---- session.c ---- */
 /* tls: the handshake comes first.  Takes fd and the seat. */
@@ -256,6 +279,8 @@ struct ftp_transfer {
 	bool opened;			/* 150 was sent */
 	bool complete;			/* 226 was */
 	bool waits_client;		/* the stall clock runs */
+	struct ftp_rate *rate;		/* borrowed; NULL: not limited */
+	enum ftp_direction direction;
 };
 /* Takes the session's data connection; false: replied already. */
 bool ftp_transfer_begin(struct ftp_session *, struct ftp_transfer *);
@@ -264,6 +289,13 @@ void ftp_transfer_open(struct ftp_session *, struct ftp_transfer *,
 /* The open stream; NULL: wait, or ended with 425 (the job is gone). */
 struct net_stream *ftp_transfer_stream(struct ftp_session *,
     struct ftp_transfer *, bool *ended);
+/* For rate_limit, before the first byte. */
+void ftp_transfer_limit(struct ftp_session *, struct ftp_transfer *,
+    enum ftp_direction);
+/* How many bytes to move in this step, at most `share`; 0: the rate says wait,
+ * and the deadline is set. */
+size_t ftp_transfer_share(struct ftp_session *, struct ftp_transfer *,
+    size_t share);
 void ftp_transfer_moved(struct ftp_session *, struct ftp_transfer *, size_t);
 /* Sets the deadline of the stall clock; true: it ran out. */
 bool ftp_transfer_stalled(struct ftp_session *, struct ftp_transfer *,

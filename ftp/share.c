@@ -11,6 +11,7 @@
 
 struct ftp_seat {
 	_Atomic int taken;
+	_Atomic uint64_t user;
 	unsigned char address[16];
 	_Atomic unsigned turn;		/* of doing; odd: it is written */
 	_Atomic int64_t bytes;		/* of the transfer */
@@ -100,6 +101,7 @@ ftp_seat_take(struct ftp_share *s, int slot, const struct net_addr *peer)
 	if (i >= s->slot[slot].top)
 		s->slot[slot].top = i + 1;
 	seat[i].turn = 0;		/* nothing to be seen yet */
+	seat[i].user = 0;
 	seat[i].taken = 1;
 	s->slot[slot].sessions++;
 	return &seat[i];
@@ -112,6 +114,13 @@ ftp_seat_leave(struct ftp_share *s, int slot, struct ftp_seat *seat)
 		return;
 	seat->taken = 0;
 	s->slot[slot].sessions--;
+}
+
+void
+ftp_seat_user(struct ftp_seat *seat, uint64_t user)
+{
+	if (seat != NULL)
+		seat->user = user;
 }
 
 size_t
@@ -139,6 +148,21 @@ ftp_share_sessions_of(const struct ftp_share *s, const struct net_addr *peer)
 		for (k = 0; k < s->slot[i].top; k++)
 			n += seat[k].taken && memcmp(seat[k].address, address,
 			    sizeof(address)) == 0;
+	}
+	return n;
+}
+
+size_t
+ftp_share_sessions_of_user(const struct ftp_share *s, uint64_t user)
+{
+	const struct ftp_seat *seat;
+	size_t n = 0;
+	int i, k;
+
+	for (i = 0; i < s->workers; i++) {
+		seat = seats(s, i);
+		for (k = 0; k < s->slot[i].top; k++)
+			n += seat[k].taken && seat[k].user == user;
 	}
 	return n;
 }

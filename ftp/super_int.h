@@ -67,6 +67,11 @@ struct ftp_xferlog {
 int ftp_xferlog_open(struct ftp_xferlog *, const struct conf *, struct err *);
 void ftp_xferlog_take(struct ftp_xferlog *, int fd);	/* -1: close */
 
+/* ---- limits.c: counted over all workers, and their deaths ---- */
+struct ftp_limits;
+struct ftp_limits *ftp_limits_new(struct err *);
+void ftp_limits_free(struct ftp_limits *);
+
 /* ---- worker.c: one process that serves ---- */
 struct ftp_worker_settings {	/* all borrowed until ftp_worker_free */
 	const struct conf *conf;
@@ -78,6 +83,7 @@ struct ftp_worker_settings {	/* all borrowed until ftp_worker_free */
 	struct ftp_share *ftp_share;
 	struct ftp_xferlog *xferlog;
 	const struct ftp_program *program;	/* -1: to say its status */
+	struct ftp_limits *limits;
 };
 struct ftp_worker;
 struct ftp_worker *ftp_worker_new(const struct ftp_worker_settings *, int slot,
@@ -120,6 +126,7 @@ struct ftp_program {
 	int slots;
 	struct cos_share *cos_share;
 	struct ftp_share *ftp_share;
+	struct ftp_limits *limits;
 	int signals[2];
 	const struct net_workers *workers;	/* NULL: one process */
 	int deaths;			/* of workers */

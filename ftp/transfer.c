@@ -89,12 +89,45 @@ ftp_transfer_stream(struct ftp_session *s, struct ftp_transfer *t,
 }
 
 void
+ftp_transfer_limit(struct ftp_session *s, struct ftp_transfer *t,
+    enum ftp_direction direction)
+{
+	t->direction = direction;
+	if (s->account->rate_limit > 0)
+		t->rate = ftp_limits_rate(s->server->limits,
+		    s->account->user);
+}
+
+/* A tenth of a second's bytes at once, so that the rate is even. */
+size_t
+ftp_transfer_share(struct ftp_session *s, struct ftp_transfer *t,
+    size_t share)
+{
+	int64_t tenth = s->account->rate_limit / 10, wait;
+
+	if (t->rate == NULL)
+		return share;
+	wait = ftp_rate_wait(t->rate, t->direction, net_now(s->server->loop));
+	if (wait > 0) {
+		ftp_transfer_stalled(s, t, false);	/* it is our wait */
+		ftp_session_deadline(s, wait);
+		return 0;
+	}
+	if (tenth >= (int64_t)share)
+		return share;
+	return tenth > 0 ? (size_t)tenth : 1;
+}
+
+void
 ftp_transfer_moved(struct ftp_session *s, struct ftp_transfer *t, size_t n)
 {
 	t->bytes += (int64_t)n;
 	ftp_seat_moved(s->seat, t->bytes);
 	ftp_session_count(s, FTP_BYTES + (int)t->kind, (int64_t)n);
 	t->moved = net_now(s->server->loop);
+	if (t->rate != NULL)
+		ftp_rate_pay(t->rate, t->direction, s->account->rate_limit, n,
+		    t->moved);
 }
 
 bool

@@ -15,6 +15,14 @@ static const struct {
 	    "# COS: http://examplebucket-1250000000.localhost:9000" },
 	{ "cos_endpoint =", "# COS: https://examplebucket-1250000000."
 	    "cos-internal.ap-guangzhou.tencentcos.cn (from cos_region)" },
+	{ "cos_token = hush", "cos_token = ***" },
+	{ "cos_token =", "#cos_token =\t# the token of a temporary key" },
+	{ "cos_role =", "#cos_role =\t# the CVM role whose temporary keys "
+	    "sign" },
+	{ "cos_role = default", "cos_role_endpoint = metadata.tencentyun."
+	    "com" },
+	{ "cos_role_endpoint = 169.254.0.23:8080", "cos_role_endpoint = "
+	    "169.254.0.23:8080" },
 	{ "home_dir = /home/a/", "home_dir = /home/a" },
 	{ "home_dir = /", "home_dir = /" },
 	{ "home_dir = \"a # b\"", "home_dir = \"a # b\"" },
@@ -117,6 +125,19 @@ static const struct {
 	{ "cos_endpoint = 10.0.0.1:80", "!8: [COS_ACCOUNT_0] cos_endpoint = "
 	    "10.0.0.1:80: not an endpoint, allowed: HOST or HOST:PORT (the "
 	    "bucket's name goes in front, so HOST cannot be an address)\n" },
+	{ "cos_role = a/b", "!8: [COS_ACCOUNT_0] cos_role = a/b: not the name "
+	    "of a role\n" },
+	{ "cos_role_endpoint = http://a", "!8: [COS_ACCOUNT_0] "
+	    "cos_role_endpoint = http://a: not an endpoint, allowed: HOST or "
+	    "HOST:PORT\n" },
+	{ "cos_role_endpoint = a:0", "!8: [COS_ACCOUNT_0] cos_role_endpoint = "
+	    "a:0: not an endpoint, allowed: HOST or HOST:PORT\n" },
+	{ "cos_role = r\ncos_token = t", "!2: [COS_ACCOUNT_0] cos_secretid: "
+	    "cos_role in line 8 brings its own\n"
+	    "!3: [COS_ACCOUNT_0] cos_secretkey: cos_role in line 8 brings its "
+	    "own\n"
+	    "!9: [COS_ACCOUNT_0] cos_token: cos_role in line 8 brings its "
+	    "own\n" },
 	{ "cos_endpoint = a:65536", "!8: [COS_ACCOUNT_0] cos_endpoint = "
 	    "a:65536: not an endpoint, allowed: HOST or HOST:PORT\n" },
 	{ "cos_endpoint = a..b", "!8: [COS_ACCOUNT_0] cos_endpoint = a..b: not "
@@ -358,6 +379,11 @@ static const struct {
 	    "?7: [COS_ACCOUNT_0] cos_bucket = a-rather-long-name-for-a-bucket-"
 	    "1250000000: COS has no bucket with so long a name in ap-guangzhou "
 	    "(30 characters at most)\n" },
+	/* a role needs no keys, and its name is no key */
+	{ "[COS_ACCOUNT_0]\ncos_role = CVM-role_1.x,+=@\n" BUCKET REGION USER,
+	    "" },
+	{ "[COS_ACCOUNT_0]\ncos_role = a b\n" KEYS BUCKET REGION USER,
+	    "!2: [COS_ACCOUNT_0] cos_role = a b: not the name of a role\n" },
 	/* equal names, whatever the order */
 	{ ACCOUNT "home_dir = /h/\n[COS_ACCOUNT_1]\n" KEYS BUCKET REGION
 	    "home_dir=/h\n" USER,

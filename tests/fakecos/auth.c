@@ -33,6 +33,7 @@ static const char *const field_names[FIELDS] = {
 };
 
 struct auth {
+	char *key;		/* of the id */
 	char *copy;		/* of the header, cut into the fields */
 	char *field[FIELDS];
 	struct pair *headers, *params;
@@ -196,7 +197,7 @@ check_signature(struct conn *c, struct req *r, struct auth *a)
 
 	pairs_make(a, r, c->f->set.sign_subset != 0);
 	http_string(a, r, &string, &why);
-	signature(c->f->set.key, a->field[KEY_TIME], &string, &to_sign, want);
+	signature(a->key, a->field[KEY_TIME], &string, &to_sign, want);
 	if (strcmp(want, a->field[SIGNATURE]) != 0)
 		text_str(&why, "; the signature differs");
 	ok = why.n == 0;
@@ -243,6 +244,37 @@ check_time(struct conn *c, struct req *r, const struct auth *a)
 	return false;
 }
 
+/* A token goes with its own pair only, and with that it has to be there; the
+ * first pair is that of the official vectors, with or without one. */
+static bool
+check_key(struct conn *c, struct req *r, struct auth *a)
+{
+	const char *token = http_header(r, "x-cos-security-token");
+	const struct access *k, first = { .id = (char *)c->f->set.id,
+	    .key = (char *)c->f->set.key };
+	bool over = false;
+
+	pthread_mutex_lock(&c->f->lock);
+	for (k = c->f->access; k && strcmp(k->id, a->field[AK]) != 0;
+	    k = k->next)
+		;
+	if (k == NULL && strcmp(first.id, a->field[AK]) == 0)
+		k = &first;
+	if (k == &first || (k && k->key && (k->token ? token && strcmp(k->token, token) == 0 :
+	    !token))) {
+		a->key = xcopy(k->key, strlen(k->key));
+		over = k->until && clock_ms(c->f) >= k->until;
+	}
+	pthread_mutex_unlock(&c->f->lock);
+	if (a->key == NULL)
+		resp_error(c, r, 403, "InvalidAccessKeyId", "The access key "
+		    "Id you provided does not exist in our records");
+	else if (over)
+		resp_error(c, r, 400, "ExpiredToken", "The provided token has "
+		    "expired.");
+	return a->key && !over;
+}
+
 static bool
 check(struct conn *c, struct req *r, struct auth *a)
 {
@@ -256,11 +288,8 @@ check(struct conn *c, struct req *r, struct auth *a)
 		resp_error(c, r, 403, "AccessDenied", "bad Authorization");
 		return false;
 	}
-	if (strcmp(a->field[AK], c->f->set.id) != 0) {
-		resp_error(c, r, 403, "InvalidAccessKeyId", "The access key "
-		    "Id you provided does not exist in our records");
+	if (!check_key(c, r, a))
 		return false;
-	}
 	return check_time(c, r, a) && check_signature(c, r, a);
 }
 
@@ -273,10 +302,56 @@ auth_check(struct conn *c, struct req *r)
 	pairs_free(a.headers, r->header_count);
 	pairs_free(a.params, r->param_count);
 	free(a.copy);
+	free(a.key);
 	if (!ok) {
 		pthread_mutex_lock(&c->f->lock);
 		c->f->stats.auth_failures++;
 		pthread_mutex_unlock(&c->f->lock);
 	}
 	return ok;
+}
+
+void
+auth_key(struct conn *c, struct req *r)
+{
+	const char *id = http_value(r, "id"), *token = http_value(r, "token");
+	struct access *k;
+	int64_t life;
+
+	pthread_mutex_lock(&c->f->lock);
+	for (k = c->f->access; k && strcmp(k->id, id) != 0; k = k->next)
+		;
+	if (k == NULL) {
+		k = xalloc(sizeof(*k));
+		k->id = xcopy(id, strlen(id));
+		k->next = c->f->access;
+		c->f->access = k;
+	}
+	if (*http_value(r, "key")) {
+		free(k->key);
+		free(k->token);
+		k->key = xcopy(http_value(r, "key"),
+		    strlen(http_value(r, "key")));
+		k->token = *token ? xcopy(token, strlen(token)) : NULL;
+		k->until = 0;
+	}
+	if (number_parse(http_value(r, "life"), &life))
+		k->until = clock_ms(c->f) + life;
+	pthread_mutex_unlock(&c->f->lock);
+	resp_begin(c, r, 200);
+	resp_none(c, r);
+}
+
+void
+auth_free(struct fakecos *f)
+{
+	struct access *k;
+
+	while ((k = f->access) != NULL) {
+		f->access = k->next;
+		free(k->id);
+		free(k->key);
+		free(k->token);
+		free(k);
+	}
 }

@@ -10,4 +10,8 @@
 /* False: an error has been answered. */
 bool auth_check(struct conn *, struct req *);
 
+/* POST /key */
+void auth_key(struct conn *, struct req *);
+void auth_free(struct fakecos *);
+
 #endif

@@ -4,6 +4,7 @@
  * Unsigned, on the same port; these requests are neither counted nor logged,
  * and faults do not touch them.
  */
+#include "auth.h"
 #include "control.h"
 #include "ops.h"
 
@@ -312,6 +313,7 @@ static const struct {
 	{ "GET", "/object", get_object, true },
 	{ "HEAD", "/object", get_object, true },
 	{ "POST", "/fill", fill, true },
+	{ "POST", "/key", auth_key, false },
 	{ "POST", "/fault", fault_add, false },
 	{ "GET", "/faults", fault_list, false }
 };

@@ -13,6 +13,8 @@
  *                    the body is the content, or with size a pattern (body.c);
  *                    Content-Type, x-cos-meta-* ... are stored
  *   POST /fill?bucket=B&prefix=P&count=N&size=S    P000000, P000001 ...
+ *   POST /key?id=ID&key=KEY&token=TOKEN&life=MS    one more pair that may sign;
+ *                    without key= only the life of one (0: it is over now)
  *   POST /fault?...  see fault.h
  *
  * bucket= may be left out when there is one.  "connections" counts the asking

@@ -59,6 +59,12 @@ struct log_entry {
 	char *target;
 };
 
+struct access {			/* who may sign */
+	struct access *next;
+	char *id, *key, *token;	/* token NULL: none may be sent */
+	int64_t until;		/* ms of the server's clock, 0: for ever */
+};
+
 struct stats {
 	int64_t requests, auth_failures, bad_requests, connections_total;
 	int64_t ops[OP_COUNT];
@@ -86,6 +92,7 @@ struct fakecos {
 	struct log_entry *log;
 	size_t log_next;
 	struct fault *faults;
+	struct access *access;		/* beside --id */
 	struct conn *conns;
 	int64_t connections;
 };

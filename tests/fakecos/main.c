@@ -21,13 +21,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "auth.h"
 #include "control.h"
 #include "store.h"
 
 static const char usage_text[] =
     "usage: fakecos --bucket NAME [--bucket NAME ...] [options]\n"
     "  --port N             port on 127.0.0.1 (default 0: any free one)\n"
-    "  --id ID --key KEY    the one key pair that may sign\n"
+    "  --id ID --key KEY    the first key pair that may sign\n"
     "  --no-auth            do not check signatures\n"
     "  --dir DIR            keep objects in files there (default: memory)\n"
     "  --discard            keep sizes and CRCs, not the bytes (benches)\n"
@@ -322,6 +323,7 @@ main(int argc, char **argv)
 	close(signals);
 	buckets_free(f);
 	control_reset(f);
+	auth_free(f);
 	tls_cache_free(f->cache);
 	tls_identity_free(f->identity);
 	free(f->log);

@@ -167,6 +167,10 @@ class Fakecos(Process):
     def fault(self, **params):
         self.control('POST', '/fault', **params)
 
+    def key(self, **params):
+        """One more pair that may sign: id, key, token; life: ms."""
+        self.control('POST', '/key', **params)
+
     def reset(self):
         self.control('POST', '/reset')
 
@@ -211,6 +215,7 @@ class Cosftpd(Process):
         net = {'listen_port': free_ports(1),
                'passive_port': '%d,%d' % (first, first + ports - 1)}
         opt = {'log_level': 'DEBUG', 'log_dir': 'log', 'login_delay': 0,
+               'login_ban_failures': 0,
                'config_check_enable': 'false'}
         net.update(network or {})
         opt.update(optional or {})
@@ -279,8 +284,9 @@ class Cosftpd(Process):
 class Raw:
     """A control connection by hand."""
 
-    def __init__(self, host, port):
-        self.sock = socket.create_connection((host, port), timeout=20)
+    def __init__(self, host, port, source=None):
+        self.sock = socket.create_connection((host, port), timeout=20,
+                                             source_address=source)
         self.file = self.sock.makefile('rb')
         self.greeting = self.reply()
 
@@ -324,7 +330,11 @@ class Raw:
 
 def store(ftp, name, data):
     import io
-    return ftp.storbinary('STOR ' + name, io.BytesIO(data), 65536)
+    try:
+        return ftp.storbinary('STOR ' + name, io.BytesIO(data), 65536)
+    except (ConnectionResetError, BrokenPipeError):
+        # refused before the last byte was sent: the reply says why
+        return ftp.voidresp()
 
 
 def fetch(ftp, name, rest=None):
