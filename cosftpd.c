@@ -19,7 +19,8 @@
 
 static const char usage[] =
     "usage: cosftpd [-1tVh] [-c file]\n"
-    "               [--check | --clean --older-than T | --health]\n"
+    "               [--check | --clean --older-than T | --health |\n"
+    "                --status[=metrics]]\n"
     "       cosftpd --make-cert dir [name ...]\n"
     "  -c FILE   configuration (default conf/vsftpd.conf, then\n"
     "            /etc/cosftpd/vsftpd.conf)\n"
@@ -28,6 +29,7 @@ static const char usage[] =
     "  --clean --older-than T  abort uploads of all buckets begun T ago or\n"
     "            before (90m, 24h, 7d) and never completed, by any tool\n"
     "  --health  does a server with this configuration answer?\n"
+    "  --status  what it does just now, from its status_socket\n"
     "  -1        one process, for debugging\n"
     "  --make-cert  a new key and certificate for FTPS in dir, for this\n"
     "            machine's name and the names and addresses given\n"
@@ -36,6 +38,7 @@ static const char usage[] =
 
 struct options {
 	const char *file, *make_cert;
+	const char *status;		/* what to ask for; NULL */
 	bool test, check, clean, health, single;
 	int64_t older_than;		/* --clean: seconds, 0: not given */
 };
@@ -116,6 +119,9 @@ take_option(struct options *o, int c)
 	case 'l':
 		o->health = true;
 		return 0;
+	case 's':
+		o->status = optarg != NULL ? optarg : "text";
+		return 0;
 	case 'm':
 		o->make_cert = optarg;
 		return 0;
@@ -141,6 +147,7 @@ read_options(int argc, char **argv, struct options *o)
 		{ "help", no_argument, NULL, 'h' },
 		{ "make-cert", required_argument, NULL, 'm' },
 		{ "older-than", required_argument, NULL, 'o' },
+		{ "status", optional_argument, NULL, 's' },
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -167,7 +174,7 @@ read_options(int argc, char **argv, struct options *o)
 	return 0;
 }
 
-/* ---- -t, --check, --clean, --health ---- */
+/* ---- -t, --check, --clean, --health, --status ---- */
 
 /* A part is held whole, so memory_limit bounds the largest file. */
 static void
@@ -216,6 +223,15 @@ health(const struct conf *c)
 	return ftp_health(c, &e) == 0 ? 0 : complain(&e, FTP_EXIT_CONF);
 }
 
+static int
+ask_status(const struct conf *c, const char *what)
+{
+	struct err e;
+
+	return ftp_status_ask(c, what, stdout, &e) == 0 ? 0 :
+	    complain(&e, FTP_EXIT_CONF);
+}
+
 /* ---- the server ---- */
 
 static int signal_pipe = -1;	/* all a handler can reach */
@@ -242,6 +258,7 @@ catch_signals(struct ftp_start *s, struct err *e)
 	signal_pipe = s->signals[1];
 	sigaction(SIGTERM, &sa, NULL);
 	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGUSR1, &sa, NULL);
 	if (!s->single) {
 		sigaction(SIGCHLD, &sa, NULL);
 		sigaction(SIGHUP, &sa, NULL);
@@ -279,12 +296,14 @@ main(int argc, char **argv)
 	c = conf_read(o.file, NULL);
 	if (c == NULL)
 		return FTP_EXIT_CONF;
-	if (!o.test && !o.health && !o.check && !o.clean)
+	if (!o.test && !o.health && !o.check && !o.clean && o.status == NULL)
 		return run(&o, c);
 	if (o.test)
 		status = test(c);
 	else if (o.health)
 		status = health(c);
+	else if (o.status != NULL)
+		status = ask_status(c, o.status);
 	if (status == 0 && (o.check || o.clean))
 		status = ask_store(c, o.older_than);
 	conf_free(c);

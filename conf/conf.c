@@ -157,6 +157,12 @@ const struct conf_key conf_keys[] = {
 	  0, 0, 0, NULL, "every second, minute, hour or day" },
 	{ CONF_OPTIONAL, "log_backup_count", &conf_int, C(log.backup_count),
 	  "100", 1, 1000000, CONF_ZERO, NULL, "old files kept, 0: all" },
+	{ CONF_OPTIONAL, "status_socket", &conf_text, C(status_socket), NULL,
+	  0, 107, 0, NULL, "a Unix socket that tells what goes on" },
+	{ CONF_OPTIONAL, "xferlog_enable", &conf_bool, C(xferlog_enable),
+	  "false", 0, 0, 0, NULL, "a log of transfers, as of wu-ftpd" },
+	{ CONF_OPTIONAL, "xferlog_file", &conf_text, C(xferlog_file), NULL,
+	  0, 4096, 0, NULL, "where it is written, else in log_dir" },
 };
 
 const size_t conf_nkeys = sizeof(conf_keys) / sizeof(conf_keys[0]);

@@ -90,6 +90,9 @@ struct conf {
 	int login_ban_failures;		/* 0: no bans */
 	int login_ban_time;		/* s */
 	struct log_settings log;
+	char *status_socket;		/* NULL = none */
+	bool xferlog_enable;
+	char *xferlog_file;		/* with xferlog_enable never NULL */
 };
 
 /* Everything there is to say about a file, in the order of its lines. */

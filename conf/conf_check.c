@@ -254,6 +254,25 @@ check_unique(struct conf_load *l)
 	free(list);
 }
 
+static void
+name_xferlog(struct conf_load *l)
+{
+	static const char base[] = "/xferlog";
+	struct conf *c = l->conf;
+	size_t size = strlen(c->log.dir) + sizeof(base);
+
+	if (strcmp(c->log.dir, "-") == 0) {
+		conf_note(l, true, 0, "[OPTIONAL] xferlog_enable = true: needs "
+		    "xferlog_file, as log_dir is no directory");
+		return;
+	}
+	c->xferlog_file = malloc(size);
+	if (c->xferlog_file != NULL)
+		snprintf(c->xferlog_file, size, "%s%s", c->log.dir, base);
+	else
+		l->no_memory = true;
+}
+
 void
 conf_check_all(struct conf_load *l)
 {
@@ -270,6 +289,8 @@ conf_check_all(struct conf_load *l)
 	for (i = 0; i < c->naccounts; i++)
 		if (c->accounts[i].client_encoding == 0)
 			c->accounts[i].client_encoding = c->client_encoding;
+	if (c->xferlog_enable && c->xferlog_file == NULL)
+		name_xferlog(l);
 	if (c->naccounts == 0)
 		conf_note(l, true, 0, "no account: at least one section "
 		    "[COS_ACCOUNT_x] is needed");

@@ -49,10 +49,8 @@ static const struct vsftpd {
 	{ "ssl_enable", "cert_file in [TLS]" },
 	{ "vsftpd_log_file", "log_dir in [OPTIONAL]" },
 	{ "write_enable", "authority, for each account" },
-	{ "xferlog_enable", "none: transfers are in the log" },
-	{ "xferlog_file", "none: transfers are in the log, log_dir in "
+	{ "xferlog_std_format", "none: always, with xferlog_enable in "
 	    "[OPTIONAL]" },
-	{ "xferlog_std_format", "none: transfers are in the log" },
 };
 
 #define NAME_CMP_MAX 64

@@ -26,6 +26,7 @@ static const char *const level_name[] = {
 	[LOG_LEVEL_INFO] = "INFO",
 	[LOG_LEVEL_WARNING] = "WARNING",
 	[LOG_LEVEL_ERROR] = "ERROR",
+	[LOG_LEVEL_ASKED] = "INFO",
 };
 
 int

@@ -27,7 +27,8 @@ enum log_level {
 	LOG_LEVEL_DEBUG,
 	LOG_LEVEL_INFO,
 	LOG_LEVEL_WARNING,
-	LOG_LEVEL_ERROR
+	LOG_LEVEL_ERROR,
+	LOG_LEVEL_ASKED		/* somebody asks for it: whatever is logged */
 };
 
 /* Rotation by time as in the original's later versions. */

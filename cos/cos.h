@@ -31,6 +31,16 @@ struct cos_share *cos_share_new(int slots, int workers, struct err *);
  * The next client of that slot aborts the uploads it left. */
 void cos_share_forget(struct cos_share *, int slot);
 void cos_share_free(struct cos_share *);
+/* Of all slots and of all the time, but for the memory held now (bytes). */
+enum cos_total {
+	COS_REQUESTS,		/* sent, repeated ones each time */
+	COS_RETRIES,
+	COS_FAILURES,		/* given up */
+	COS_COUNTS,
+	COS_MEMORY = COS_COUNTS,
+	COS_TOTALS
+};
+void cos_share_totals(const struct cos_share *, int64_t total[COS_TOTALS]);
 
 /* ---- what all buckets share ---- */
 struct cos_client;

@@ -146,6 +146,9 @@ struct cos_client {
 	struct cos_credentials *credentials;	/* owned: of each role */
 	struct net_task *waiting;	/* for both to end */
 };
+/* ---- share.c ---- */
+void cos_count(const struct cos_client *, enum cos_total);	/* one more */
+
 /* ---- breaker.c: is the store dead? (zero it; times in ms) ---- */
 struct cos_breaker {
 	int failures;			/* in a row */

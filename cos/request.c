@@ -97,6 +97,8 @@ finish(struct cos_request *r, enum cos_request_step state)
 
 	if (state == R_FAILED)
 		count_failure(r);
+	if (state == R_FAILED && !quiet)
+		cos_count(r->bucket->client, COS_FAILURES);
 	if (state == R_FAILED)
 		log_call(r, quiet ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR,
 		    r->fault.text);
@@ -131,6 +133,7 @@ cos_request_failed(struct cos_request *r, bool may_repeat)
 		return;
 	}
 	log_call(r, LOG_LEVEL_WARNING, r->fault.text);
+	cos_count(r->bucket->client, COS_RETRIES);
 	net_http_free(r->http);
 	r->http = NULL;
 	r->state = R_PAUSE;
@@ -326,6 +329,7 @@ attempt(struct cos_request *r)
 	hr.answer_ms += (int)(body / SLOWEST);
 	hr.idle_ms += (int)(body / SLOWEST);
 	r->attempt++;
+	cos_count(r->bucket->client, COS_REQUESTS);
 	r->root[0] = r->code[0] = r->message[0] = r->request_id[0] = '\0';
 	r->document = 0;
 	r->ended = false;
@@ -460,4 +464,5 @@ cos_request_stream_failed(struct cos_request *r, struct cos_fault *f)
 {
 	transport_fault(r, f);
 	log_call(r, LOG_LEVEL_WARNING, f->text);
+	cos_count(r->bucket->client, COS_RETRIES);	/* all do it again */
 }

@@ -69,6 +69,27 @@ cos_share_forget(struct cos_share *s, int slot)
 		net_bell_ring(s->slot[i].bell);
 }
 
+/* ---- counters ---- */
+
+void
+cos_count(const struct cos_client *c, enum cos_total what)
+{
+	c->set.share->slot[c->set.slot].count[what]++;
+}
+
+void
+cos_share_totals(const struct cos_share *s, int64_t total[COS_TOTALS])
+{
+	int i, k;
+
+	memset(total, 0, COS_TOTALS * sizeof(total[0]));
+	for (i = 0; i < s->slots; i++) {
+		for (k = 0; k < COS_COUNTS; k++)
+			total[k] += s->slot[i].count[k];
+		total[COS_MEMORY] += s->slot[i].held;
+	}
+}
+
 /* ---- uploads under way ---- */
 
 struct cos_live *

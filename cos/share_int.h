@@ -35,6 +35,7 @@ struct cos_live {
 
 struct cos_slot {
 	_Atomic int64_t held;	/* bytes of the limit */
+	_Atomic int64_t count[COS_COUNTS];	/* of all its workers */
 	_Atomic uint64_t ticket;	/* of who waits longest here, 0: none */
 	int bell;		/* rung when it may be this worker's turn */
 	_Atomic int top;	/* live entries beyond it were never used */

@@ -74,10 +74,13 @@ dele_next(struct ftp_session *s, struct ftp_query *q)
 		ftp_query_end(s, q);
 	} else if (q->stage++ == 0) {
 		if (q->found)
+			q->size = cos_op_object(q->op)->size;
+		if (q->found)
 			ftp_query_delete(s, q, ftp_path_key(q->path));
 		else
 			no_file(s);
 	} else {
+		ftp_xferlog(s, 'd', q->size, 0, true);
 		ftp_session_note(&s->stored, NULL, NULL);
 		ftp_note_gone(s, ftp_path_key(q->path));
 		ftp_reply(s, 250, "Deleted.");

@@ -258,6 +258,7 @@ finish(struct ftp_session *s, struct ftp_listing *l)
 	int code = l->kind == K_STAT ? 213 : 226;
 	char note[NOTE_MAX] = "";
 
+	l->t.complete = true;
 	ftp_transfer_close(&l->t);
 	if (l->truncated)
 		snprintf(note, sizeof(note), " The list was cut at "

@@ -78,6 +78,7 @@ refuse(struct ftp_session *s, const char *why)
 	int64_t now = net_now(v->loop), delay;
 	char text[NET_ADDR_TEXT];
 
+	ftp_session_count(s, FTP_LOGIN_FAILURES, 1);
 	log_line(v->log, LOG_LEVEL_WARNING, "%s login of user \"%.64s\" from "
 	    "%s failed%s", s->who, s->user, net_addr_text(&s->peer, text),
 	    why);

@@ -80,6 +80,8 @@ ask_step(struct ftp_session *s, struct retr *r)
 		failed(s, r);
 	} else if (cos_download_object(r->download) != NULL) {
 		r->state = R_CONNECT;
+		r->t.total = cos_download_object(r->download)->size -
+		    r->offset;
 		ftp_transfer_open(s, &r->t, "Opening data connection.");
 	}
 }
@@ -198,6 +200,7 @@ ftp_cmd_retr(struct ftp_session *s)
 		free(r);
 		return;
 	}
+	r->t.kind = FTP_DOWNLOAD;
 	if (!ftp_transfer_begin(s, &r->t)) {
 		free(r);
 		return;

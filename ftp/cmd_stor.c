@@ -337,10 +337,12 @@ begin(struct ftp_session *s, const char *path,
 	st->request = *request;
 	snprintf(st->path, sizeof(st->path), "%s", path);
 	snprintf(st->opening, sizeof(st->opening), "%s", opening);
+	st->t.kind = FTP_UPLOAD;
 	if (!ftp_transfer_begin(s, &st->t)) {
 		free(st);
 		return;
 	}
+	st->t.total = request->size;
 	ftp_transfer_limit(s, &st->t, FTP_UP);
 	if (look) {
 		st->state = S_EXISTS;

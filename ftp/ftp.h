@@ -19,7 +19,7 @@ struct ftp_start {
 	const char *file;	/* it was read from; read again by SIGHUP */
 	bool single;		/* one process: no workers, no reload */
 	int signals[2];		/* a pipe: the handlers write signal numbers
-				 * to it, those to stop, SIGHUP, SIGCHLD */
+				 * to it, those to stop, SIGHUP, SIGUSR1, SIGCHLD */
 };
 /* Serves until a signal to stop.  What is wrong is said on standard error and
  * in the log.  The exit status. */
@@ -33,6 +33,11 @@ int ftp_ask_store(const struct conf *, int64_t older_than, FILE *out,
 
 /* Is a server of this configuration there?  Waits, 5 seconds at most. */
 int ftp_health(const struct conf *, struct err *);
+
+/* Asks the server of this configuration for "text" or "metrics"; it goes to
+ * out.  Waits, 5 seconds at most for each piece. */
+int ftp_status_ask(const struct conf *, const char *what, FILE *out,
+    struct err *);
 
 /* Our own certificate, for FTPS; *id NULL: none needed. */
 int ftp_load_identity(const struct conf *, struct tls_identity **id,

@@ -5,6 +5,7 @@
  * worker has ended.
  */
 #include <inttypes.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "super_int.h"
@@ -19,14 +20,24 @@ count_workers(const struct ftp_program *p, const struct conf *c)
 }
 
 void
+ftp_generation_none(struct ftp_generation *g)
+{
+	memset(g, 0, sizeof(*g));
+	g->listeners = (struct ftp_listeners){ -1, -1 };
+	g->status.fd = g->xferlog.fd = -1;
+}
+
+void
 ftp_generation_free(struct ftp_generation *g)
 {
 	ftp_listeners_close(&g->listeners);
+	net_unix_close(&g->status);
+	ftp_xferlog_take(&g->xferlog, -1);
 	log_free(g->worker.log);
 	tls_identity_free(g->identity);
 	tls_trust_free(g->trust);
 	conf_free(g->conf);
-	*g = (struct ftp_generation){ .listeners = { -1, -1 } };
+	ftp_generation_none(g);
 }
 
 int
@@ -49,6 +60,8 @@ ftp_generation_load(struct ftp_program *p, struct ftp_generation *g,
 	g->worker.listeners = &g->listeners;
 	g->worker.cos_share = p->cos_share;
 	g->worker.ftp_share = p->ftp_share;
+	g->worker.program = p;
+	g->worker.xferlog = &g->xferlog;
 	g->worker.limits = p->limits;
 	if (ftp_check_resources(g->conf, g->workers, e) < 0)
 		return FTP_EXIT_CONF;
@@ -71,6 +84,21 @@ ftp_generation_slots(const struct ftp_program *p,
 	return n;
 }
 
+int
+ftp_generation_status(struct ftp_generation *g, struct err *e)
+{
+	return g->conf->status_socket == NULL ? 0 :
+	    net_unix_listen(&g->status, g->conf->status_socket, e);
+}
+
+static bool
+same_status(const struct ftp_generation *a, const struct ftp_generation *b)
+{
+	const char *x = a->conf->status_socket, *y = b->conf->status_socket;
+
+	return x != NULL && y != NULL && strcmp(x, y) == 0;
+}
+
 static int
 generation_check(struct ftp_program *p, struct ftp_generation *g,
     struct err *e)
@@ -82,10 +110,25 @@ generation_check(struct ftp_program *p, struct ftp_generation *g,
 		    "workers as long as sessions of earlier configurations "
 		    "go on", g->workers, ftp_generation_slots(p, NULL));
 	g->worker.log = log_open(&g->conf->log, e);
-	if (g->worker.log == NULL)
+	if (g->worker.log == NULL ||
+	    ftp_xferlog_open(&g->xferlog, g->conf, e) < 0)
 		return -1;
-	return ftp_listen_again(&g->listeners, g->conf, &p->now->listeners,
-	    p->now->conf, e);
+	if (ftp_listen_again(&g->listeners, g->conf, &p->now->listeners,
+	    p->now->conf, e) < 0)
+		return -1;
+	return same_status(p->now, g) ? 0 : ftp_generation_status(g, e);
+}
+
+void
+ftp_generation_use(struct ftp_program *p, struct ftp_generation *g)
+{
+	if (same_status(p->now, g)) {
+		g->status = p->now->status;
+		p->now->status.fd = -1;
+	}
+	net_unix_close(&p->now->status);
+	p->now = g;
+	ftp_status_watch(p->status);
 }
 
 struct ftp_generation *

@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "super_int.h"
@@ -51,9 +52,13 @@ ftp_work(void *ctx, int slot, int stop)
 	if (!p->single) {
 		close(p->signals[0]);
 		close(p->signals[1]);
+		ftp_status_free(p->status);
+		net_unix_close(&p->now->status);
 	}
 	w = ftp_worker_new(&p->now->worker, slot, &e);
 	if (w != NULL && p->single)
+		p->status = ftp_status_new(p, ftp_worker_loop(w), &e);
+	if (p->status != NULL && p->single)
 		ftp_say_ready(p);
 	else if (w != NULL)
 		net_worker_ready(stop);
@@ -61,6 +66,8 @@ ftp_work(void *ctx, int slot, int stop)
 		ftp_complain(p, &e);
 		status = FTP_EXIT_START;
 	}
+	if (p->single)
+		ftp_status_free(p->status);
 	ftp_worker_free(w);
 	return status;
 }
@@ -93,7 +100,9 @@ prepare(struct ftp_program *p, struct err *e)
 	g->worker.limits = p->limits = ftp_limits_new(e);
 	if (p->cos_share == NULL || p->ftp_share == NULL ||
 	    p->limits == NULL ||
-	    ftp_listen(&g->listeners, g->conf, e) < 0)
+	    ftp_listen(&g->listeners, g->conf, e) < 0 ||
+	    ftp_generation_status(g, e) < 0 ||
+	    ftp_xferlog_open(&g->xferlog, g->conf, e) < 0)
 		return FTP_EXIT_START;
 	if (p->single)
 		p->of[0] = g;
@@ -113,12 +122,16 @@ ftp_run(const struct ftp_start *start)
 	struct ftp_program p = { .file = start->file,
 	    .single = start->single, .now = &p.generation[0],
 	    .signals = { start->signals[0], start->signals[1] } };
+	struct timespec now;
 	struct err e = { "" };
 	int i, status;
 
 	for (i = 0; i < FTP_GENERATIONS; i++)
-		p.generation[i].listeners = (struct ftp_listeners){ -1, -1 };
+		ftp_generation_none(&p.generation[i]);
 	p.now->conf = start->conf;
+	p.start_time = time(NULL);
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	p.started = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 	status = open_log(&p, &e);
 	if (status == 0)
 		status = prepare(&p, &e);

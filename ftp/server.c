@@ -272,6 +272,7 @@ ftp_server_new(struct net_loop *l, struct net_resolver *resolver,
 	}
 	v->loop = l;
 	v->log = set->log;
+	v->xferlog = set->xferlog;
 	v->conf = conf;
 	v->buckets = buckets;
 	v->resolver = resolver;

@@ -90,6 +90,7 @@ arm_idle(struct ftp_session *s)
 	const struct conf *c = s->server->conf;
 	int64_t left = s->login_until - net_now(s->server->loop);
 
+	ftp_session_show(s);
 	if (s->quitting || s->gone)
 		net_task_deadline(&s->task, FLUSH_MS);
 	else if (s->account == NULL)
@@ -124,6 +125,7 @@ ftp_session_new(struct ftp_server *server, int fd, const struct net_addr *peer,
 	s->id = ftp_share_next_id(server->share);
 	s->peer = *peer;
 	s->started = net_now(server->loop);
+	ftp_session_count(s, FTP_CONNECTIONS, 1);
 	net_local(fd, &s->local);
 	s->control = net_stream_new(server->loop, fd, &s->task);
 	s->next = server->sessions;
@@ -152,6 +154,8 @@ ftp_session_free(struct ftp_session *s)
 
 	log_line(server->log, LOG_LEVEL_INFO, "%s disconnected after %lld s",
 	    s->who, (long long)(net_now(server->loop) - s->started) / 1000);
+	if (s->job != NULL && s->job->transfer)
+		ftp_transfer_ended(s, (struct ftp_transfer *)s->job);
 	if (s->job != NULL)
 		s->job->free(s->job);
 	if (s->prev != NULL)
@@ -178,6 +182,7 @@ void
 ftp_job_start(struct ftp_session *s, struct ftp_job *job)
 {
 	s->job = job;
+	ftp_session_show(s);
 	net_task_deadline(&s->task, -1);
 	net_task_wake(&s->task);
 }
@@ -187,6 +192,8 @@ ftp_job_end(struct ftp_session *s)
 {
 	struct ftp_job *job = s->job;
 
+	if (job->transfer)
+		ftp_transfer_ended(s, (struct ftp_transfer *)job);
 	s->job = NULL;
 	job->free(job);
 	arm_idle(s);

@@ -34,6 +34,7 @@ struct ftp_listener {
 struct ftp_server {
 	struct net_loop *loop;
 	struct log *log;
+	struct ftp_xferlog *xferlog;
 	const struct conf *conf;
 	struct cos_bucket *const *buckets;
 	struct net_resolver *resolver;
@@ -131,6 +132,8 @@ void ftp_seat_user(struct ftp_seat *, uint64_t user);
 size_t ftp_share_sessions_of_user(const struct ftp_share *, uint64_t user);
 size_t ftp_share_sessions_of(const struct ftp_share *, const struct net_addr *);
 void ftp_share_open(struct ftp_share *, int slot, bool);
+void ftp_seat_show(struct ftp_seat *, const struct ftp_doing *);
+void ftp_seat_moved(struct ftp_seat *, int64_t bytes);	/* so far */
 /* another open worker has fewer sessions */
 bool ftp_share_is_busiest(const struct ftp_share *, int slot);
 
@@ -174,6 +177,15 @@ enum ftp_path_status ftp_session_join(const struct ftp_session *,
 void ftp_job_start(struct ftp_session *, struct ftp_job *);
 void ftp_job_end(struct ftp_session *);
 void ftp_session_deadline(struct ftp_session *, int64_t in_ms);
+
+/* ---- status.c: what others see of it ---- */
+void ftp_session_show(struct ftp_session *);
+void ftp_session_count(struct ftp_session *, int what, int64_t n);
+
+/* ---- xferlog.c ---- */
+/* Of s->path; direction i: upload, o: download, d: deleted. */
+void ftp_xferlog(struct ftp_session *, char direction, int64_t bytes,
+    int64_t ms, bool complete);
 
 /* ---- reply.c ---- */
 /* One reply, one write.  Final ones (200 and above) are logged. */
@@ -265,7 +277,10 @@ struct ftp_transfer {
 	struct ftp_job job;
 	struct ftp_data *data;		/* owned; taken from the session */
 	int64_t started, moved, bytes;	/* moved: time of the last progress */
+	int64_t total;			/* bytes it will be; -1: not known */
+	enum ftp_kind kind;
 	bool opened;			/* 150 was sent */
+	bool complete;			/* 226 was */
 	bool waits_client;		/* the stall clock runs */
 	struct ftp_rate *rate;		/* borrowed; NULL: not limited */
 	enum ftp_direction direction;
@@ -289,6 +304,8 @@ void ftp_transfer_moved(struct ftp_session *, struct ftp_transfer *, size_t);
 bool ftp_transfer_stalled(struct ftp_session *, struct ftp_transfer *,
     bool waits_client);
 void ftp_transfer_close(struct ftp_transfer *);
+/* The job ends, for whatever reason: it is counted and logged. */
+void ftp_transfer_ended(struct ftp_session *, const struct ftp_transfer *);
 /* Closes the data connection and says 226 with bytes, seconds and rate; with
  * size and CRC-64 of the whole object where these are proved. */
 void ftp_transfer_done(struct ftp_session *, struct ftp_transfer *,
@@ -310,6 +327,7 @@ struct ftp_query {
 					 * success (also: nothing there) */
 	bool found;			/* the object, or a key below, is there */
 	bool others, want_others;	/* below: besides the marker itself */
+	int64_t size;			/* DELE: of the object */
 	char prefix[FTP_PATH_MAX];
 	char path[FTP_PATH_MAX];
 };

@@ -13,11 +13,15 @@ struct ftp_seat {
 	_Atomic int taken;
 	_Atomic uint64_t user;
 	unsigned char address[16];
+	_Atomic unsigned turn;		/* of doing; odd: it is written */
+	_Atomic int64_t bytes;		/* of the transfer */
+	struct ftp_doing doing;
 };
 
 struct slot {
 	_Atomic int sessions, top;	/* seats beyond top were never used */
 	_Atomic bool open;		/* takes new sessions */
+	_Atomic int64_t count[FTP_COUNTS];	/* of all its workers */
 };
 
 struct ftp_share {
@@ -96,6 +100,7 @@ ftp_seat_take(struct ftp_share *s, int slot, const struct net_addr *peer)
 	net_addr_bytes(peer, seat[i].address);
 	if (i >= s->slot[slot].top)
 		s->slot[slot].top = i + 1;
+	seat[i].turn = 0;		/* nothing to be seen yet */
 	seat[i].user = 0;
 	seat[i].taken = 1;
 	s->slot[slot].sessions++;
@@ -171,5 +176,72 @@ ftp_share_is_busiest(const struct ftp_share *s, int slot)
 	for (i = 0; i < s->workers; i++)
 		if (s->slot[i].open && s->slot[i].sessions < mine)
 			return true;
+	return false;
+}
+
+/* ---- for the status ---- */
+
+void
+ftp_share_count(struct ftp_share *s, int slot, int what, int64_t n)
+{
+	s->slot[slot].count[what] += n;
+}
+
+void
+ftp_share_totals(const struct ftp_share *s, int64_t total[FTP_COUNTS])
+{
+	int i, k;
+
+	memset(total, 0, FTP_COUNTS * sizeof(total[0]));
+	for (i = 0; i < s->workers; i++)
+		for (k = 0; k < FTP_COUNTS; k++)
+			total[k] += s->slot[i].count[k];
+}
+
+void
+ftp_seat_moved(struct ftp_seat *seat, int64_t bytes)
+{
+	seat->bytes = bytes;
+}
+
+void
+ftp_seat_show(struct ftp_seat *seat, const struct ftp_doing *d)
+{
+	seat->turn |= 1;
+	atomic_thread_fence(memory_order_seq_cst);
+	seat->doing = *d;
+	seat->bytes = d->bytes;
+	seat->turn++;
+}
+
+/* A copy that nobody wrote to meanwhile; the writer takes no time at all. */
+static bool
+look(const struct ftp_seat *seat, struct ftp_doing *d)
+{
+	unsigned turn;
+	int tries;
+
+	for (tries = 0; tries < 1000 && seat->taken; tries++) {
+		turn = seat->turn;
+		*d = seat->doing;
+		d->bytes = seat->bytes;
+		atomic_thread_fence(memory_order_seq_cst);
+		if (turn != 0 && turn % 2 == 0 && turn == seat->turn)
+			return true;
+	}
+	return false;
+}
+
+bool
+ftp_share_look(const struct ftp_share *s, size_t *at, struct ftp_doing *d)
+{
+	size_t seats_of = (size_t)s->seats, slot;
+
+	while ((slot = *at / seats_of) < (size_t)s->workers) {
+		if (*at % seats_of >= (size_t)s->slot[slot].top)
+			*at = (slot + 1) * seats_of;
+		else if (look(&s->seat[(*at)++], d))
+			return true;
+	}
 	return false;
 }

@@ -27,7 +27,45 @@ struct ftp_share *ftp_share_new(int workers, int sessions, struct err *);
 /* The supervisor says so of a worker that has ended. */
 void ftp_share_forget(struct ftp_share *, int slot);
 size_t ftp_share_sessions(const struct ftp_share *);	/* of all workers */
+
+enum ftp_kind { FTP_LISTING, FTP_DOWNLOAD, FTP_UPLOAD, FTP_KINDS };
+enum ftp_count {			/* of a slot, never less */
+	FTP_CONNECTIONS,
+	FTP_LOGIN_FAILURES,
+	FTP_BEGUN,			/* transfers: of each kind */
+	FTP_BROKEN = FTP_BEGUN + FTP_KINDS,
+	FTP_BYTES = FTP_BROKEN + FTP_KINDS,
+	FTP_COUNTS = FTP_BYTES + FTP_KINDS
+};
+void ftp_share_count(struct ftp_share *, int slot, int what, int64_t n);
+void ftp_share_totals(const struct ftp_share *, int64_t total[FTP_COUNTS]);
+
+/* What a session does, for others to see. */
+struct ftp_doing {
+	unsigned id;
+	unsigned char peer[16];		/* net_addr_bytes */
+	uint16_t port;
+	bool tls, busy;			/* a command is carried out */
+	int kind;			/* of a transfer; FTP_KINDS: none */
+	int64_t since;			/* ms of the loop's clock */
+	int64_t bytes, total;		/* -1: not known */
+	char user[48], verb[9];
+	char path[128];			/* its end, where it is longer */
+};
+/* The next session from *at on, which begins as 0; false: no more.  A look,
+ * not a lock: it may be over by now. */
+bool ftp_share_look(const struct ftp_share *, size_t *at, struct ftp_doing *);
 void ftp_share_free(struct ftp_share *);
+
+/* ---- xferlog.c: the log of transfers ---- */
+struct ftp_xferlog {
+	int fd;			/* -1: none is kept */
+	bool torn;		/* the last line lacks its end */
+	bool failing;		/* which was said */
+};
+/* Also again, by its name; -1: what was open stays in use. */
+int ftp_xferlog_open(struct ftp_xferlog *, const struct conf *, struct err *);
+void ftp_xferlog_take(struct ftp_xferlog *, int fd);	/* -1: close */
 
 /* ---- limits.c: counted over all workers, and their deaths ---- */
 struct ftp_limits;
@@ -43,6 +81,8 @@ struct ftp_worker_settings {	/* all borrowed until ftp_worker_free */
 	const struct tls_trust *trust;		/* NULL: no https to COS */
 	struct cos_share *cos_share;
 	struct ftp_share *ftp_share;
+	struct ftp_xferlog *xferlog;
+	const struct ftp_program *program;	/* -1: to say its status */
 	struct ftp_limits *limits;
 };
 struct ftp_worker;
@@ -53,6 +93,7 @@ struct ftp_worker *ftp_worker_new(const struct ftp_worker_settings *, int slot,
  * drain_timeout the rest is dropped but for what the store is completing.
  * Told to retire, it ends when its last session has. */
 int ftp_worker_serve(struct ftp_worker *, int stop, struct err *);
+struct net_loop *ftp_worker_loop(struct ftp_worker *);
 void ftp_worker_free(struct ftp_worker *);
 /* The certificates trusted for https to COS; *t NULL: none needed. */
 int ftp_load_trust(const struct conf *, struct tls_trust **t, struct err *);
@@ -70,6 +111,8 @@ struct ftp_generation {
 	struct tls_identity *identity;	/* NULL: no FTPS */
 	struct tls_trust *trust;	/* NULL: no https to COS */
 	struct ftp_worker_settings worker;	/* owns the log */
+	struct ftp_xferlog xferlog;
+	struct net_unix status;		/* of the one in use */
 	int workers;
 };
 
@@ -85,6 +128,11 @@ struct ftp_program {
 	struct ftp_share *ftp_share;
 	struct ftp_limits *limits;
 	int signals[2];
+	const struct net_workers *workers;	/* NULL: one process */
+	int deaths;			/* of workers */
+	int64_t started;		/* ms of the loop's clock */
+	int64_t start_time;		/* Unix seconds */
+	struct ftp_status *status;	/* of the first process */
 };
 
 /* What a configuration needs but for the log and the listeners: 0, or an exit
@@ -93,7 +141,12 @@ int ftp_generation_load(struct ftp_program *, struct ftp_generation *,
     struct err *);
 /* From the file, ready for its workers; NULL: it is said why. */
 struct ftp_generation *ftp_generation_new(struct ftp_program *);
+void ftp_generation_none(struct ftp_generation *);	/* not in use */
 void ftp_generation_free(struct ftp_generation *);
+/* Makes status_socket, if there is one. */
+int ftp_generation_status(struct ftp_generation *, struct err *);
+/* g takes the place of p->now, and the status socket where it is the same. */
+void ftp_generation_use(struct ftp_program *, struct ftp_generation *g);
 /* Slots of g; NULL: free ones. */
 int ftp_generation_slots(const struct ftp_program *,
     const struct ftp_generation *g);
@@ -104,6 +157,21 @@ void ftp_complain(const struct ftp_program *, const struct err *);
 void ftp_notify(const struct ftp_program *, const char *text);
 void ftp_say_ready(const struct ftp_program *);
 int ftp_work(void *program, int slot, int stop);	/* in the worker */
+
+/* ---- status.c: now is ms of the loop's clock ---- */
+/* To a buffer of FTP_STATUS_MAX; what does not fit is counted. */
+enum { FTP_STATUS_MAX = 4 * 1024 * 1024 };
+void ftp_status_text(const struct ftp_program *, int64_t now,
+    struct net_buf *);
+void ftp_status_metrics(const struct ftp_program *, int64_t now,
+    struct net_buf *);		/* Prometheus' text format 0.0.4 */
+void ftp_status_log(const struct ftp_program *, int64_t now);
+
+/* ---- status_socket.c: status_socket of the configuration in use ---- */
+struct ftp_status *ftp_status_new(const struct ftp_program *,
+    struct net_loop *, struct err *);
+void ftp_status_watch(struct ftp_status *);	/* the socket is another */
+void ftp_status_free(struct ftp_status *);
 
 /* ---- supervisor.c ---- */
 int ftp_supervise(struct ftp_program *, struct err *);	/* exit status */

@@ -100,17 +100,25 @@ static void
 reopen_logs(struct supervisor *s)
 {
 	struct ftp_program *p = s->program;
+	struct ftp_generation *g;
 	struct err e;
 	int i, fd;
 
-	for (i = 0; i < FTP_GENERATIONS; i++)
-		if (p->generation[i].conf != NULL &&
-		    log_reopen(p->generation[i].worker.log, &e) < 0)
+	for (g = p->generation; g < p->generation + FTP_GENERATIONS; g++) {
+		if (g->conf == NULL)
+			continue;
+		if (log_reopen(g->worker.log, &e) < 0)
 			ftp_complain(p, &e);
+		if (ftp_xferlog_open(&g->xferlog, g->conf, &e) < 0)
+			ftp_complain(p, &e);
+	}
 	for (i = 0; i < p->slots; i++) {
 		fd = p->of[i] != NULL ? log_fd(p->of[i]->worker.log) : -1;
 		if (fd >= 0)
 			net_workers_log(s->workers, i, fd);
+		fd = p->of[i] != NULL ? p->of[i]->xferlog.fd : -1;
+		if (fd >= 0)
+			net_workers_xferlog(s->workers, i, fd);
 	}
 }
 
@@ -160,7 +168,7 @@ worker_ready(struct supervisor *s)
 		s->said = true;
 		ftp_say_ready(p);
 	} else if (s->next != NULL && all_ready(s, s->next)) {
-		p->now = s->next;
+		ftp_generation_use(p, s->next);
 		s->next = NULL;
 		ftp_generation_say(p->now, "reloaded");
 		retire(s, old);
@@ -216,6 +224,7 @@ worker_ended(struct supervisor *s, const struct net_worker_news *news)
 		next_failed(s, news->slot);
 		return;
 	}
+	p->deaths += killed || (s->said && !news->retiring);
 	if (killed)
 		log_line(log, LOG_LEVEL_ERROR, "worker %d (pid %d) was "
 		    "ended by signal %d; another is started", news->slot,
@@ -245,6 +254,8 @@ obey_signals(struct supervisor *s)
 	while (read(p->signals[0], &c, 1) == 1) {
 		if (c == SIGCHLD) {
 			net_workers_reap(s->workers);
+		} else if (c == SIGUSR1) {
+			ftp_status_log(p, net_now(s->loop));
 		} else if (s->stopping) {
 			continue;
 		} else if (c == SIGHUP) {
@@ -311,8 +322,11 @@ ftp_supervise(struct ftp_program *p, struct err *e)
 	if (dog.every > 0)
 		net_task_deadline(&dog.task, dog.every);
 	s.workers = net_workers_new(s.loop, p->slots, ftp_work, p, &s.task, e);
-	s.status = s.workers == NULL || start_workers(&s, p->now, e) < 0 ||
+	p->workers = s.workers;
+	p->status = ftp_status_new(p, s.loop, e);
+	s.status = s.workers == NULL || p->status == NULL || start_workers(&s, p->now, e) < 0 ||
 	    net_loop_run(s.loop, e) < 0 ? FTP_EXIT_START : s.status;
+	ftp_status_free(p->status);
 	net_workers_free(s.workers);
 	net_task_end(&s.task);
 	net_task_end(&dog.task);

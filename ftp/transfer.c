@@ -14,6 +14,7 @@ bool
 ftp_transfer_begin(struct ftp_session *s, struct ftp_transfer *t)
 {
 	t->job.transfer = true;
+	t->total = -1;
 	t->started = t->moved = net_now(s->server->loop);
 	t->data = s->data;
 	s->data = NULL;
@@ -36,6 +37,8 @@ ftp_transfer_open(struct ftp_session *s, struct ftp_transfer *t,
     const char *what)
 {
 	t->opened = true;
+	ftp_session_count(s, FTP_BEGUN + (int)t->kind, 1);
+	ftp_session_show(s);
 	t->moved = net_now(s->server->loop);
 	ftp_reply(s, 150, "%s", what);
 	ftp_data_start(t->data);
@@ -119,6 +122,8 @@ void
 ftp_transfer_moved(struct ftp_session *s, struct ftp_transfer *t, size_t n)
 {
 	t->bytes += (int64_t)n;
+	ftp_seat_moved(s->seat, t->bytes);
+	ftp_session_count(s, FTP_BYTES + (int)t->kind, (int64_t)n);
 	t->moved = net_now(s->server->loop);
 	if (t->rate != NULL)
 		ftp_rate_pay(t->rate, t->direction, s->account->rate_limit, n,
@@ -154,6 +159,18 @@ ftp_transfer_close(struct ftp_transfer *t)
 	t->data = NULL;
 }
 
+void
+ftp_transfer_ended(struct ftp_session *s, const struct ftp_transfer *t)
+{
+	if (!t->opened)
+		return;
+	if (!t->complete)
+		ftp_session_count(s, FTP_BROKEN + (int)t->kind, 1);
+	if (t->kind != FTP_LISTING)
+		ftp_xferlog(s, t->kind == FTP_UPLOAD ? 'i' : 'o', t->bytes,
+		    net_now(s->server->loop) - t->started, t->complete);
+}
+
 /* The CRC-64 is written as HASH writes it. */
 void
 ftp_transfer_done(struct ftp_session *s, struct ftp_transfer *t,
@@ -162,6 +179,7 @@ ftp_transfer_done(struct ftp_session *s, struct ftp_transfer *t,
 	int64_t ms = net_now(s->server->loop) - t->started;
 	char rate[32] = "", whole[64] = "", crc[32] = "";
 
+	t->complete = true;
 	ftp_transfer_close(t);
 	if (ms > 0)
 		snprintf(rate, sizeof(rate), ", %.2f MB/s",

@@ -191,6 +191,12 @@ obey(struct ftp_worker *w)
 	case NET_WORD_LOG:
 		log_take_fd(w->set->log, fd);
 		break;
+	case NET_WORD_XFERLOG:
+		ftp_xferlog_take(w->set->xferlog, fd);
+		break;
+	case NET_WORD_STATUS:
+		ftp_status_log(w->set->program, net_now(w->loop));
+		break;
 	case NET_WORD_RETIRE:
 		if (w->state != W_RUNNING)
 			break;
@@ -212,6 +218,12 @@ serve_step(struct net_task *t, unsigned why)
 		obey(w);
 	if (w->state != W_RUNNING)
 		drain_step(w, why & NET_TIMEOUT);
+}
+
+struct net_loop *
+ftp_worker_loop(struct ftp_worker *w)
+{
+	return w->loop;
 }
 
 int

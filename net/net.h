@@ -87,6 +87,8 @@ struct net_addr {
 enum { NET_ADDR_TEXT = 64 };
 const char *net_addr_text(const struct net_addr *, char buf[NET_ADDR_TEXT]);
 int net_addr_parse(struct net_addr *, const char *ip, uint16_t port);
+/* Of net_addr_bytes. */
+void net_addr_from(struct net_addr *, const unsigned char in[16], uint16_t);
 uint16_t net_addr_port(const struct net_addr *);
 void net_addr_set_port(struct net_addr *, uint16_t port);
 bool net_addr_same_host(const struct net_addr *, const struct net_addr *);
@@ -103,6 +105,21 @@ int net_listen(const struct net_addr *, int backlog, struct err *e);
 int net_listen_any(uint16_t port, int backlog, struct err *e);
 int net_accept(int listener, struct net_addr *peer);	/* fd, -1 and errno */
 int net_local(int fd, struct net_addr *);
+
+/* ---- a Unix socket of our own (unix.c) ---- */
+struct net_unix {
+	int fd;			/* the listener; -1: none */
+	pid_t maker;
+	dev_t dev;
+	ino_t ino;
+	char path[108];
+};
+/* For this user only; what a server that is gone has left is replaced. */
+int net_unix_listen(struct net_unix *, const char *path, struct err *e);
+/* The process that made it removes the file, too. */
+void net_unix_close(struct net_unix *);
+/* A descriptor that may block, each time so many seconds at most. */
+int net_unix_connect(const char *path, int seconds, struct err *e);
 
 /* ---- streams: the only recv() and send() (stream.c) ---- */
 struct net_stream;

@@ -140,17 +140,22 @@ net_worker_hear(int control, int *fd)
 	struct cmsghdr *h;
 	ssize_t n = recvmsg(control, &m, MSG_CMSG_CLOEXEC);
 
+	if (n < 0 && errno == ENOTSOCK) {
+		n = read(control, &c, 1);
+		if (n == 1)
+			return c == SIGUSR1 ? NET_WORD_STATUS : NET_WORD_STOP;
+	}
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return NET_WORD_NONE;
 	if (n <= 0)
 		return NET_WORD_STOP;
-	if (c != NET_WORD_LOG)
+	if (c != NET_WORD_LOG && c != NET_WORD_XFERLOG)
 		return (enum net_word)c;
 	h = CMSG_FIRSTHDR(&m);
 	if (h == NULL || h->cmsg_type != SCM_RIGHTS)
 		return NET_WORD_NONE;	/* no descriptor was left for it */
 	memcpy(fd, CMSG_DATA(h), sizeof(*fd));
-	return NET_WORD_LOG;
+	return (enum net_word)c;
 }
 
 static void
@@ -184,8 +189,8 @@ run_child(struct worker *w, int control)
 			close(all->worker[i].control);
 	setsid();
 	sigaction(SIGCHLD, &sa, NULL);
-	sigaction(SIGUSR1, &sa, NULL);
 	sa.sa_handler = SIG_IGN;
+	sigaction(SIGUSR1, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGHUP, &sa, NULL);
@@ -373,6 +378,12 @@ void
 net_workers_log(struct net_workers *all, int slot, int fd)
 {
 	say(&all->worker[slot], NET_WORD_LOG, fd);
+}
+
+void
+net_workers_xferlog(struct net_workers *all, int slot, int fd)
+{
+	say(&all->worker[slot], NET_WORD_XFERLOG, fd);
 }
 
 void

@@ -45,8 +45,8 @@ struct net_worker_news {
 	int status;
 };
 
-/* body runs in the child, with signals at their defaults but for SIGINT and
- * SIGTERM, which are ignored; what it returns is the exit status.  ctx and
+/* body runs in the child, with signals at their defaults but for SIGINT,
+ * SIGTERM, SIGHUP and SIGUSR1, which are ignored; what it returns is the exit status.  ctx and
  * owner are borrowed. */
 struct net_workers *net_workers_new(struct net_loop *, int n,
     int (*body)(void *ctx, int slot, int control), void *ctx,
@@ -64,6 +64,7 @@ void net_workers_reap(struct net_workers *);
 void net_workers_release(struct net_workers *, int slot);
 void net_workers_retire(struct net_workers *, int slot);
 void net_workers_log(struct net_workers *, int slot, int fd);
+void net_workers_xferlog(struct net_workers *, int slot, int fd);
 void net_workers_drain(struct net_workers *);	/* and start none again */
 void net_workers_kill(struct net_workers *);
 size_t net_workers_alive(const struct net_workers *);
@@ -75,8 +76,11 @@ enum net_word {
 	NET_WORD_NONE,		/* not yet */
 	NET_WORD_RETIRE,
 	NET_WORD_LOG,		/* *fd is the file to log to, the caller's */
-	NET_WORD_STOP		/* also: the end of file, no such socket */
+	NET_WORD_XFERLOG,	/* the same, of the log of transfers */
+	NET_WORD_STATUS,	/* -1: SIGUSR1 came */
+	NET_WORD_STOP		/* also: the end of file */
 };
+/* control may be the pipe of signals, where there is no supervisor. */
 enum net_word net_worker_hear(int control, int *fd);
 
 /* For good, here and in whatever is forked later: no new privileges, no core

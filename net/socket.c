@@ -116,6 +116,13 @@ net_addr_bytes(const struct net_addr *a, unsigned char out[16])
 		memcpy(out, &in6(a)->sin6_addr, 16);
 }
 
+void
+net_addr_from(struct net_addr *a, const unsigned char in[16], uint16_t port)
+{
+	net_addr_parse(a, "::", port);
+	memcpy(&in6(a)->sin6_addr, in, 16);
+}
+
 bool
 net_addr_same_host(const struct net_addr *a, const struct net_addr *b)
 {
