@@ -100,6 +100,10 @@ void conf_notes_free(struct conf_notes *);
 /* The same, with all notes said: in the log, or (NULL) on standard error. */
 struct conf *conf_read(const char *path, struct log *);
 
+/* Is an address (16 bytes, IPv4 mapped into IPv6) in a list of networks that
+ * conf_load has taken? */
+bool conf_cidr_has(const char *list, const unsigned char address[16]);
+
 /* Every setting with its effective value, secrets masked, in the form of the
  * file itself (can be loaded again but for the secrets). */
 void conf_print(const struct conf *, FILE *);
