@@ -243,6 +243,11 @@ bad_line(struct ftp_session *s, enum ftp_line_status status)
 {
 	s->verb[0] = s->path[0] = '\0';
 	s->command = NULL;
+	if (s->account == NULL) {	/* TLS?  It may hold lines, too. */
+		ftp_reply(s, 421, "This is no FTP. Goodbye.");
+		s->quitting = true;
+		return;
+	}
 	ftp_reply(s, 500, status == FTP_LINE_TOO_LONG ?
 	    "Command line too long." : "Command line holds NUL or control "
 	    "bytes.");
