@@ -12,6 +12,7 @@ enum {
 	LOGIN_MS = 60 * 1000,		/* before a login */
 	LINES_PER_STEP = 32,		/* one session's share of a turn */
 	INPUT_MAX = 4096,
+	NOOPS_MAX = 1000,		/* during a transfer, then no more is read */
 	FLUSH_MS = 5 * 1000		/* to read our last reply */
 };
 
@@ -207,8 +208,8 @@ run_beside(struct ftp_session *s, const char *verb)
 
 	if (!s->job->transfer)
 		return false;
-	if (strcmp(verb, "NOOP") == 0) {	/* must not hide an ABOR */
-		s->noops++;
+	if (strcmp(verb, "NOOP") == 0 && s->noops < NOOPS_MAX) {
+		s->noops++;	/* must not hide an ABOR */
 		return true;
 	}
 	if (!abor && strcmp(verb, "STAT") != 0)
