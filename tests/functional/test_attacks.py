@@ -17,6 +17,9 @@
     connections and handshakes, slow
     and vanished clients, one user
     with all passive ports            test_floods
+    slow clients on data              test_memory: fifty_uploads_and_fifty;
+                                      test_limits: stalled, stops_reading
+    replies that nobody reads         test_commands: reads_no_replies
     no descriptors left               test_limits: out_of_descriptors
     glob bombs, path bombs            here; t_glob, t_path
     over-long keys                    here; test_encoding: long_names
