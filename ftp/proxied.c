@@ -47,7 +47,6 @@ ftp_proxied_step(struct ftp_session *s, bool timeout)
 {
 	struct net_addr from, to, by = s->peer;
 	int r = net_proxy_read(s->proxy, s->control, &from, &to);
-	char text[NET_ADDR_TEXT];
 	const char *why;
 
 	if (r != 1) {
@@ -66,8 +65,6 @@ ftp_proxied_step(struct ftp_session *s, bool timeout)
 		s->gone = !ftp_session_welcome(s, from.len > 0 ? &by : NULL);
 		return;
 	}
-	log_line(s->server->log, LOG_LEVEL_WARNING, "refused %s: %s",
-	    net_addr_text(&s->peer, text), why);
 	if (!s->implicit)
 		ftp_reply(s, 421, "%s, try again later.", why);
 	s->quitting = true;

@@ -19,6 +19,15 @@ enum {
 	TLS_CACHE_BYTES = 256 * 1024	/* sessions of FTPS, 100 bytes each */
 };
 
+static void
+log_refusal(struct ftp_server *v, const struct net_addr *peer, const char *why)
+{
+	char text[NET_ADDR_TEXT];
+
+	log_line(v->log, LOG_LEVEL_WARNING, "refused %s: %s",
+	    net_addr_text(peer, text), why);
+}
+
 /* A polite no: one line and the end.  A client that awaits TLS gets the end
  * only: a handshake for a word would be too much. */
 static void
@@ -27,10 +36,9 @@ refuse(struct ftp_listener *l, int fd, const struct net_addr *peer,
 {
 	struct ftp_server *v = l->server;
 	struct net_stream *t = net_stream_new(v->loop, fd, NULL);
-	char line[128], text[NET_ADDR_TEXT];
+	char line[128];
 
-	log_line(v->log, LOG_LEVEL_WARNING, "refused %s: %s",
-	    net_addr_text(peer, text), why);
+	log_refusal(v, peer, why);
 	if (t == NULL)
 		return;
 	snprintf(line, sizeof(line), "421 %s, try again later.\r\n", why);
@@ -79,9 +87,13 @@ const char *
 ftp_server_readmit(struct ftp_session *s)
 {
 	struct ftp_server *v = s->server;
+	const char *why;
 
 	ftp_seat_leave(v->share, v->slot, s->seat);
-	return take_seat(v, &s->peer, true, &s->seat);
+	why = take_seat(v, &s->peer, true, &s->seat);
+	if (why != NULL)
+		log_refusal(v, &s->peer, why);
+	return why;
 }
 
 static void

@@ -122,7 +122,7 @@ void ftp_server_retire(struct ftp_server *, struct net_task *owner);
 void ftp_server_drain(struct ftp_server *, bool hard, struct net_task *owner);
 size_t ftp_server_sessions(const struct ftp_server *);
 /* Gives the session its seat once more, now that its client is known; NULL, or
- * why it cannot stay. */
+ * why it cannot stay, which is logged. */
 const char *ftp_server_readmit(struct ftp_session *);
 void ftp_server_free(struct ftp_server *);
 
