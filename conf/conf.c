@@ -92,6 +92,9 @@ const struct conf_key conf_keys[] = {
 	  0, 0, 0, NULL, "PORT and EPRT" },
 	{ CONF_NETWORK, "max_per_ip", &conf_int, C(max_per_ip), "0",
 	  1, 1000000, CONF_ZERO, NULL, "sessions from one address, 0: any" },
+	{ CONF_NETWORK, "proxy_protocol", &conf_text, C(proxy_protocol), NULL,
+	  0, 4096, 0, conf_check_cidr,
+	  "load balancers, whose PROXY header says who the client is" },
 	{ CONF_NETWORK, "banner", &conf_text, C(banner), NULL, 0, 256,
 	  0, NULL, "the greeting" },
 

@@ -67,6 +67,7 @@ struct conf {
 	uint16_t passive_min, passive_max;	/* both included */
 	bool active_enable;
 	int max_per_ip;			/* sessions, 0 = no limit */
+	char *proxy_protocol;		/* who sends its header; NULL = nobody */
 	char *banner;			/* NULL = the default greeting */
 	/* [TLS] */
 	char *ca_file;			/* NULL = the system's places */

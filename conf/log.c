@@ -214,23 +214,42 @@ put_head(char *buf, size_t size, const struct timespec *now,
 	    now->tv_nsec / 1000000, zone, level_name[level]);
 }
 
+/* How many bytes from s on must not reach a terminal or a reader of lines:
+ * control bytes, those of Unicode (U+0080 to U+009F), and what ends lines or
+ * turns their direction (U+2028 to U+202E). */
+static int
+unfit(const unsigned char *s)
+{
+	if (s[0] < 0x20 || s[0] == 0x7f)
+		return 1;
+	if (s[0] == 0xc2 && s[1] >= 0x80 && s[1] < 0xa0)
+		return 2;
+	return s[0] == 0xe2 && s[1] == 0x80 && s[2] >= 0xa8 && s[2] <= 0xae ?
+	    3 : 0;
+}
+
 /* Escapes text into buf from at on and ends the line.  A text that does not
  * fit (or was cut before) ends in "...", not within a character. */
 static size_t
 put_text(char buf[LINE_MAX_BYTES], size_t at, const char *text, bool cut)
 {
 	const size_t room = LINE_MAX_BYTES - sizeof("...\n") + 1;
+	int escape = 0;
 	unsigned char c;
 
 	for (; (c = (unsigned char)*text) != '\0'; text++) {
-		if (at + ((c < 0x20 || c == 0x7f) ? 4 : 1) > room) {
+		if (escape == 0)
+			escape = unfit((const unsigned char *)text);
+		if (at + (escape > 0 ? 4 : 1) > room) {
 			cut = true;
 			break;
 		}
-		if (c < 0x20 || c == 0x7f)
+		if (escape > 0) {
 			at += (size_t)snprintf(buf + at, 5, "\\x%02x", c);
-		else
+			escape--;
+		} else {
 			buf[at++] = (char)c;
+		}
 	}
 	if (cut) {
 		while (at > 0 && (buf[at - 1] & 0xc0) == 0x80)

@@ -57,9 +57,9 @@ void log_take_fd(struct log *, int fd);	/* another's: write there now */
 bool log_enabled(const struct log *, enum log_level);
 
 /*
- * One line: local time with offset, level, text.  Bytes below 0x20 and 0x7f
- * are written as \xNN so that no input can forge a line; longer than 4 KB is
- * cut with "...".  log may be NULL (nothing happens).
+ * One line: local time with offset, level, text.  Control bytes, also those of
+ * Unicode, are written as \xNN so that no input can forge a line; longer than
+ * 4 KB is cut with "...".  log may be NULL (nothing happens).
  */
 void log_line(struct log *log, enum log_level, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

@@ -43,7 +43,7 @@ void
 ftp_cmd_pasv(struct ftp_session *s)
 {
 	const struct net_addr *shown = s->server->has_masq ?
-	    &s->server->masq : &s->local;
+	    &s->server->masq : &s->reached;
 	unsigned char ip[4];
 	uint16_t port;
 
@@ -51,7 +51,7 @@ ftp_cmd_pasv(struct ftp_session *s)
 		ftp_reply(s, 503, "Only EPSV after EPSV ALL.");
 		return;
 	}
-	if (!net_addr_is4(&s->local) || !net_addr_is4(shown)) {
+	if (!net_addr_is4(&s->reached) || !net_addr_is4(shown)) {
 		ftp_reply(s, 425, "Use EPSV over IPv6.");
 		return;
 	}
@@ -66,7 +66,7 @@ ftp_cmd_pasv(struct ftp_session *s)
 void
 ftp_cmd_epsv(struct ftp_session *s)		/* RFC 2428 3 */
 {
-	const char *mine = net_addr_is4(&s->local) ? "1" : "2";
+	const char *mine = net_addr_is4(&s->reached) ? "1" : "2";
 	uint16_t port;
 
 	if (strcasecmp(s->arg, "ALL") == 0) {

@@ -107,12 +107,6 @@ static const struct ftp_command table[] = {
 	    CMD_PATH | CMD_ARG | CMD_LOG | CMD_HIDDEN, NULL },
 };
 
-/* A browser or a forged cross-protocol request: it must not go on. */
-static const char *const http_verbs[] = {
-	"GET", "POST", "PUT", "HEAD", "OPTIONS", "CONNECT", "DELETE", "TRACE",
-	"PATCH",
-};
-
 bool
 ftp_command_offered(const struct ftp_session *s, const struct ftp_command *c)
 {
@@ -141,12 +135,9 @@ find(const char *verb)
 static void
 unknown(struct ftp_session *s)
 {
-	size_t i;
-
-	for (i = 0; i < sizeof(http_verbs) / sizeof(http_verbs[0]); i++)
-		if (strcmp(http_verbs[i], s->verb) == 0 &&
-		    strstr(s->arg, "HTTP/") != NULL)
-			s->unknown_run = UNKNOWN_MAX;
+	/* A browser or a forged cross-protocol request: it must not go on. */
+	if (strstr(s->arg, "HTTP/") != NULL)
+		s->unknown_run = UNKNOWN_MAX;
 	if (++s->unknown_run > UNKNOWN_MAX) {
 		ftp_reply(s, 421, "This is an FTP server. Goodbye.");
 		s->quitting = true;

@@ -4,7 +4,8 @@
  *
  * Passive ports are chosen at random inside the configured range, both ends
  * included, and never outside it.  Whoever else connects is turned away and
- * the listener goes on waiting (no stealing of data connections).
+ * the listener goes on waiting (no stealing of data connections).  Through a
+ * load balancer it is the header that says who connects.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -21,6 +22,9 @@ struct ftp_data {
 	bool active, started;
 	struct net_addr to;		/* active */
 	struct net_stream *stream;
+	struct net_stream *guest;	/* owned: who is it? */
+	struct net_addr from;		/* the guest's, as far as we know */
+	struct net_proxy *proxy;	/* owned: its header is read */
 	char reason[160];
 };
 
@@ -63,35 +67,87 @@ protect(struct ftp_data *d)
 		net_stream_tls(d->stream, tls);
 }
 
+/* The next one, please. */
+static void
+turn_away(struct ftp_data *d, const char *why)
+{
+	char text[NET_ADDR_TEXT];
+
+	log_line(d->session->server->log, LOG_LEVEL_WARNING, "%s data "
+	    "connection from %s turned away: %s", d->session->who,
+	    net_addr_text(&d->from, text), why);
+	net_stream_free(d->guest);
+	d->guest = NULL;
+	net_task_watch(&d->task, d->listener, NET_READ);
+}
+
+static void
+judge(struct ftp_data *d)
+{
+	struct ftp_session *s = d->session;
+
+	if (!net_addr_same_host(&d->from, &s->peer)) {
+		turn_away(d, "it is not the client");
+		return;
+	}
+	close_listener(d);
+	d->stream = d->guest;
+	d->guest = NULL;
+	net_stream_owner(d->stream, &s->task);
+	protect(d);
+	net_task_wake(&s->task);
+}
+
+static void
+read_proxy(struct ftp_data *d, bool timeout)
+{
+	struct net_addr from, to;
+	int r = net_proxy_read(d->proxy, d->guest, &from, &to);
+
+	if (r == 0 && !timeout)
+		return;
+	net_task_deadline(&d->task, -1);
+	free(d->proxy);
+	d->proxy = NULL;
+	if (r == 1 && from.len > 0)
+		d->from = from;
+	if (r == 1)
+		judge(d);
+	else
+		turn_away(d, r < 0 ? "malformed PROXY header" :
+		    "no PROXY header");
+}
+
 static void
 step(struct net_task *t, unsigned why)
 {
 	struct ftp_data *d = (struct ftp_data *)t;
 	struct ftp_session *s = d->session;
-	char text[NET_ADDR_TEXT];
-	struct net_addr peer;
+	bool proxied;
 	int fd;
 
-	(void)why;
-	fd = net_accept(d->listener, &peer);
+	if (d->proxy != NULL) {
+		read_proxy(d, why & NET_TIMEOUT);
+		return;
+	}
+	fd = net_accept(d->listener, &d->from);
 	if (fd < 0) {
 		accept_failed(d);
 		return;
 	}
-	if (!net_addr_same_host(&peer, &s->peer)) {
-		log_line(s->server->log, LOG_LEVEL_WARNING, "%s data "
-		    "connection from %s turned away: it is not the client",
-		    s->who, net_addr_text(&peer, text));
-		close(fd);
-		return;
+	proxied = ftp_proxied(s->server->conf, &d->from);
+	d->guest = net_stream_new(s->server->loop, fd, &d->task);
+	if (d->guest != NULL && proxied)
+		d->proxy = calloc(1, sizeof(*d->proxy));
+	if (d->guest == NULL || (proxied && d->proxy == NULL)) {
+		turn_away(d, "out of memory");
+	} else if (proxied) {
+		net_task_watch(&d->task, -1, 0);	/* one by one */
+		net_task_deadline(&d->task, FTP_PROXY_MS);
+		net_task_wake(&d->task);
+	} else {
+		judge(d);
 	}
-	close_listener(d);
-	d->stream = net_stream_new(s->server->loop, fd, &s->task);
-	if (d->stream == NULL)
-		snprintf(d->reason, sizeof(d->reason), "out of memory");
-	else
-		protect(d);
-	net_task_wake(&s->task);
 }
 
 static struct ftp_data *
@@ -217,6 +273,8 @@ ftp_data_free(struct ftp_data *d)
 		return;
 	close_listener(d);
 	net_stream_free(d->stream);
+	net_stream_free(d->guest);
+	free(d->proxy);
 	net_task_end(&d->task);
 	free(d);
 }

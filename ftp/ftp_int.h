@@ -39,6 +39,9 @@ enum ftp_line_status ftp_line_feed(struct ftp_line *, const char *buf,
  * none).  Trailing blanks of the argument belong to it. */
 void ftp_line_split(struct ftp_line *, char verb[9], const char **arg);
 
+/* ---- proxied.c: proxy_protocol: a connection from there has a header ---- */
+bool ftp_proxied(const struct conf *, const struct net_addr *from);
+
 /* ---- path.c: FTP names and COS keys ---- */
 enum ftp_path_status {
 	FTP_PATH_OK,

@@ -35,11 +35,13 @@ read_line(int fd, char *line, size_t size, struct err *e)
 
 /* Too many connections is a sign of life, too. */
 static int
-talk(int fd, struct err *e)
+talk(int fd, bool header, struct err *e)
 {
-	static const char quit[] = "QUIT\r\n";
+	static const char unknown[] = "PROXY UNKNOWN\r\n", quit[] = "QUIT\r\n";
 	char line[512];
 
+	if (header && write(fd, unknown, sizeof(unknown) - 1) < 0)
+		return err_sys(e, "write");
 	if (read_line(fd, line, sizeof(line), e) < 0)
 		return -1;
 	if (strncmp(line, "421", 3) == 0)
@@ -77,7 +79,7 @@ ftp_health(const struct conf *c, struct err *e)
 	    connect(fd, (struct sockaddr *)&a.ss, a.len) < 0)
 		rc = err_sys(e, "connect to %s port %u", ip, c->listen_port);
 	else
-		rc = talk(fd, e);
+		rc = talk(fd, ftp_proxied(c, &a), e);
 	close(fd);
 	return rc;
 }

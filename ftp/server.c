@@ -21,6 +21,16 @@ enum {
 
 static const char banned[] = "Too many failed logins from your address";
 
+/* The ban itself was logged. */
+static void
+log_refusal(struct ftp_server *v, const struct net_addr *peer, const char *why)
+{
+	char text[NET_ADDR_TEXT];
+
+	log_line(v->log, why == banned ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING,
+	    "refused %s: %s", net_addr_text(peer, text), why);
+}
+
 /* A polite no: one line and the end.  A client that awaits TLS gets the end
  * only: a handshake for a word would be too much. */
 static void
@@ -29,10 +39,9 @@ refuse(struct ftp_listener *l, int fd, const struct net_addr *peer,
 {
 	struct ftp_server *v = l->server;
 	struct net_stream *t = net_stream_new(v->loop, fd, NULL);
-	char line[128], text[NET_ADDR_TEXT];
+	char line[128];
 
-	log_line(v->log, why == banned ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING,
-	    "refused %s: %s", net_addr_text(peer, text), why);
+	log_refusal(v, peer, why);
 	if (t == NULL)
 		return;
 	snprintf(line, sizeof(line), "421 %s, try again later.\r\n", why);
@@ -42,27 +51,53 @@ refuse(struct ftp_listener *l, int fd, const struct net_addr *peer,
 	net_stream_free(t);
 }
 
+/* The seat of who comes, and whether there is a reason (not NULL) against it.
+ * Where a balancer has yet to say who it is, it is nobody. */
+static const char *
+take_seat(struct ftp_server *v, const struct net_addr *peer, bool known,
+    struct ftp_seat **seat)
+{
+	static const struct net_addr nobody;
+	size_t per_ip = (size_t)v->conf->max_per_ip;
+
+	*seat = ftp_seat_take(v->share, v->slot, known ? peer : &nobody);
+	if (*seat == NULL || (v->max_sessions > 0 &&
+	    ftp_share_sessions(v->share) > v->max_sessions))
+		return "Too many connections";
+	if (known && per_ip > 0 &&
+	    ftp_share_sessions_of(v->share, peer) > per_ip)
+		return "Too many connections from your address";
+	return known && ftp_limits_banned(v->limits, peer, net_now(v->loop)) >
+	    0 ? banned : NULL;
+}
+
 static void
 admit(struct ftp_listener *l, int fd, const struct net_addr *peer)
 {
 	struct ftp_server *v = l->server;
-	size_t per_ip = (size_t)v->conf->max_per_ip;
-	struct ftp_seat *seat = ftp_seat_take(v->share, v->slot, peer);
-	const char *why = NULL;
+	bool proxied = ftp_proxied(v->conf, peer);
+	struct ftp_seat *seat;
+	const char *why = take_seat(v, peer, !proxied, &seat);
 
-	if (seat == NULL || (v->max_sessions > 0 &&
-	    ftp_share_sessions(v->share) > v->max_sessions))
-		why = "Too many connections";
-	else if (per_ip > 0 && ftp_share_sessions_of(v->share, peer) > per_ip)
-		why = "Too many connections from your address";
-	else if (ftp_limits_banned(v->limits, peer, net_now(v->loop)) > 0)
-		why = banned;		/* the ban itself was logged */
 	if (why == NULL) {
-		ftp_session_new(v, fd, peer, l->tls, seat);
+		ftp_session_new(v, fd, peer, l->tls, proxied, seat);
 		return;
 	}
 	ftp_seat_leave(v->share, v->slot, seat);
 	refuse(l, fd, peer, why);
+}
+
+const char *
+ftp_server_readmit(struct ftp_session *s)
+{
+	struct ftp_server *v = s->server;
+	const char *why;
+
+	ftp_seat_leave(v->share, v->slot, s->seat);
+	why = take_seat(v, &s->peer, true, &s->seat);
+	if (why != NULL)
+		log_refusal(v, &s->peer, why);
+	return why;
 }
 
 static void

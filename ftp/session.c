@@ -12,6 +12,7 @@ enum {
 	LOGIN_MS = 60 * 1000,		/* before a login */
 	LINES_PER_STEP = 32,		/* one session's share of a turn */
 	INPUT_MAX = 4096,
+	NOOPS_MAX = 1000,		/* during a transfer, then no more is read */
 	FLUSH_MS = 5 * 1000		/* to read our last reply */
 };
 
@@ -105,12 +106,31 @@ ftp_session_deadline(struct ftp_session *s, int64_t in_ms)
 	net_task_deadline(&s->task, in_ms);
 }
 
+bool
+ftp_session_welcome(struct ftp_session *s, const struct net_addr *by)
+{
+	char text[NET_ADDR_TEXT], front[NET_ADDR_TEXT];
+
+	s->id = ftp_share_next_id(s->server->share);
+	ftp_session_name(s);
+	if (s->implicit && !ftp_tls_begin(s))
+		return false;
+	net_stream_urgent_inline(s->control);
+	log_line(s->server->log, LOG_LEVEL_INFO, "%s connected from %s port %u"
+	    "%s%s", s->who, net_addr_text(&s->peer, text),
+	    net_addr_port(&s->peer), by != NULL ? " by " : "",
+	    by != NULL ? net_addr_text(by, front) : "");
+	ftp_reply(s, 220, "%s", s->server->conf->banner != NULL ?
+	    s->server->conf->banner : "cosftpd ready.");
+	arm_idle(s);
+	return true;
+}
+
 void
 ftp_session_new(struct ftp_server *server, int fd, const struct net_addr *peer,
-    bool tls, struct ftp_seat *seat)
+    bool tls, bool proxied, struct ftp_seat *seat)
 {
 	struct ftp_session *s = calloc(1, sizeof(*s));
-	char text[NET_ADDR_TEXT];
 
 	if (s == NULL) {
 		struct net_stream *t = net_stream_new(server->loop, fd, NULL);
@@ -122,11 +142,12 @@ ftp_session_new(struct ftp_server *server, int fd, const struct net_addr *peer,
 	net_task_init(&s->task, server->loop, step);
 	s->server = server;
 	s->seat = seat;
-	s->id = ftp_share_next_id(server->share);
 	s->peer = *peer;
 	s->started = net_now(server->loop);
 	ftp_session_count(s, FTP_CONNECTIONS, 1);
 	net_local(fd, &s->local);
+	s->reached = s->local;
+	s->implicit = tls;
 	s->control = net_stream_new(server->loop, fd, &s->task);
 	s->next = server->sessions;
 	if (s->next != NULL)
@@ -134,17 +155,11 @@ ftp_session_new(struct ftp_server *server, int fd, const struct net_addr *peer,
 	server->sessions = s;
 	server->nsessions++;
 	ftp_session_reset(s);
-	if (s->control == NULL || (tls && !ftp_tls_begin(s))) {
+	if (s->control == NULL || !(proxied ? ftp_proxied_begin(s) :
+	    ftp_session_welcome(s, NULL)))
 		ftp_session_free(s);
-		return;
-	}
-	net_stream_urgent_inline(s->control);
-	log_line(server->log, LOG_LEVEL_INFO, "%s connected from %s port %u",
-	    s->who, net_addr_text(peer, text), net_addr_port(peer));
-	ftp_reply(s, 220, "%s", server->conf->banner != NULL ?
-	    server->conf->banner : "cosftpd ready.");
-	arm_idle(s);
-	net_task_wake(&s->task);
+	else
+		net_task_wake(&s->task);
 }
 
 void
@@ -152,8 +167,10 @@ ftp_session_free(struct ftp_session *s)
 {
 	struct ftp_server *server = s->server;
 
-	log_line(server->log, LOG_LEVEL_INFO, "%s disconnected after %lld s",
-	    s->who, (long long)(net_now(server->loop) - s->started) / 1000);
+	if (s->id != 0)
+		log_line(server->log, LOG_LEVEL_INFO, "%s disconnected after "
+		    "%lld s", s->who,
+		    (long long)(net_now(server->loop) - s->started) / 1000);
 	if (s->job != NULL && s->job->transfer)
 		ftp_transfer_ended(s, (struct ftp_transfer *)s->job);
 	if (s->job != NULL)
@@ -168,6 +185,7 @@ ftp_session_free(struct ftp_session *s)
 	ftp_data_free(s->data);
 	net_stream_free(s->control);
 	net_task_end(&s->task);
+	free(s->proxy);
 	free(s->user);
 	free(s->renaming);
 	free(s->stored);
@@ -212,8 +230,8 @@ run_beside(struct ftp_session *s, const char *verb)
 
 	if (!s->job->transfer)
 		return false;
-	if (strcmp(verb, "NOOP") == 0) {	/* must not hide an ABOR */
-		s->noops++;
+	if (strcmp(verb, "NOOP") == 0 && s->noops < NOOPS_MAX) {
+		s->noops++;	/* must not hide an ABOR */
 		return true;
 	}
 	if (!abor && strcmp(verb, "STAT") != 0)
@@ -248,6 +266,11 @@ bad_line(struct ftp_session *s, enum ftp_line_status status)
 {
 	s->verb[0] = s->path[0] = '\0';
 	s->command = NULL;
+	if (s->account == NULL) {	/* TLS?  It may hold lines, too. */
+		ftp_reply(s, 421, "This is no FTP. Goodbye.");
+		s->quitting = true;
+		return;
+	}
 	ftp_reply(s, 500, status == FTP_LINE_TOO_LONG ?
 	    "Command line too long." : "Command line holds NUL or control "
 	    "bytes.");
@@ -355,7 +378,11 @@ step(struct net_task *t, unsigned why)
 {
 	struct ftp_session *s = (struct ftp_session *)t;
 
-	if (s->handshake) {
+	if (s->proxy != NULL) {
+		ftp_proxied_step(s, why & NET_TIMEOUT);
+		if (s->proxy != NULL && !s->gone)
+			return;
+	} else if (s->handshake) {
 		ftp_tls_step(s, why & NET_TIMEOUT);
 		if (!s->handshake)
 			arm_idle(s);
@@ -384,7 +411,7 @@ step(struct net_task *t, unsigned why)
 void
 ftp_session_drain(struct ftp_session *s, bool hard)
 {
-	if (hard) {
+	if (hard || s->proxy != NULL) {
 		ftp_session_free(s);
 		return;
 	}

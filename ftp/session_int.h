@@ -69,10 +69,13 @@ struct ftp_session {
 	struct ftp_session *next, *prev;
 	struct ftp_server *server;
 	struct ftp_seat *seat;		/* owned: its place in the share */
-	unsigned id;
+	unsigned id;			/* 0: not begun */
 	char who[96];			/* "#12 user", for the log */
 	struct net_stream *control;
-	struct net_addr peer, local;
+	struct net_addr peer;		/* the client, as a balancer says */
+	struct net_addr local;		/* our end */
+	struct net_addr reached;	/* what the client connected to */
+	struct net_proxy *proxy;	/* owned: a balancer's header is read */
 	struct ftp_line line;
 	bool line_held;			/* line waits for the job's end */
 	enum ftp_line_status held;	/* what it is */
@@ -86,6 +89,7 @@ struct ftp_session {
 	int noops;			/* answered when the job has ended */
 	bool unread;			/* too many replies wait for the client */
 	bool quitting;			/* close when the replies are out */
+	bool implicit;			/* TLS from the first byte */
 	bool tls, handshake;		/* on the control connection, under way */
 	bool pbsz, protect;		/* PBSZ was given; PROT P */
 
@@ -119,6 +123,9 @@ void ftp_server_retire(struct ftp_server *, struct net_task *owner);
  * being completed in the store. */
 void ftp_server_drain(struct ftp_server *, bool hard, struct net_task *owner);
 size_t ftp_server_sessions(const struct ftp_server *);
+/* Gives the session its seat once more, now that its client is known; NULL, or
+ * why it cannot stay, which is logged. */
+const char *ftp_server_readmit(struct ftp_session *);
 void ftp_server_free(struct ftp_server *);
 
 /* ---- share.c ---- */
@@ -157,9 +164,13 @@ void ftp_rate_pay(struct ftp_rate *, enum ftp_direction, int64_t rate,
     size_t bytes, int64_t now);
 
 /* ---- session.c ---- */
-/* tls: the handshake comes first.  Takes fd and the seat. */
+/* tls: the handshake comes first; proxied: before it a balancer's header.
+ * Takes fd and the seat. */
 void ftp_session_new(struct ftp_server *, int fd, const struct net_addr *peer,
-    bool tls, struct ftp_seat *);
+    bool tls, bool proxied, struct ftp_seat *);
+/* It begins: the greeting, or TLS.  by: the balancer it came through, or NULL.
+ * false: out of memory, which is logged. */
+bool ftp_session_welcome(struct ftp_session *, const struct net_addr *by);
 void ftp_session_free(struct ftp_session *);
 /* Drain: idle sessions get 421; hard drops the rest. */
 void ftp_session_drain(struct ftp_session *, bool hard);
@@ -186,6 +197,11 @@ void ftp_session_count(struct ftp_session *, int what, int64_t n);
 /* Of s->path; direction i: upload, o: download, d: deleted. */
 void ftp_xferlog(struct ftp_session *, char direction, int64_t bytes,
     int64_t ms, bool complete);
+/* ---- proxied.c: what comes through a load balancer ---- */
+enum { FTP_PROXY_MS = 5 * 1000 };	/* for its header */
+bool ftp_proxied_begin(struct ftp_session *);	/* false: out of memory */
+/* While s->proxy: who is it?  Then the session begins, or ends. */
+void ftp_proxied_step(struct ftp_session *, bool timeout);
 
 /* ---- reply.c ---- */
 /* One reply, one write.  Final ones (200 and above) are logged. */

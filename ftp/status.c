@@ -45,6 +45,8 @@ ftp_session_show(struct ftp_session *s)
 		.total = t != NULL ? t->total : -1,
 	};
 
+	if (s->seat == NULL)		/* refused, and soon gone */
+		return;
 	net_addr_bytes(&s->peer, d.peer);
 	snprintf(d.user, sizeof(d.user), "%s", s->account != NULL ?
 	    s->account->user : "-");
@@ -191,7 +193,7 @@ put_session(struct net_buf *b, const struct ftp_doing *d, int64_t now)
 	char text[NET_ADDR_TEXT];
 	struct net_addr peer;
 
-	net_addr_from(&peer, d->peer, d->port);
+	net_addr_set(&peer, d->peer, sizeof(d->peer), d->port);
 	net_buf_printf(b, "#%u %s from %s port %u %s: ", d->id, d->user,
 	    net_addr_text(&peer, text), d->port, d->tls ? "over TLS" :
 	    "in clear");

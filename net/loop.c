@@ -28,6 +28,7 @@ struct net_loop {
 	size_t nheap, heap_cap;
 	struct net_task woken;		/* list head; next and prev only */
 	int64_t now;
+	bool one_long;			/* of this turn's steps took long */
 	bool stop;
 	bool broken;			/* out of memory while registering */
 };
@@ -281,6 +282,23 @@ net_task_wake(struct net_task *t)
 		mark(t, NET_WOKEN);
 }
 
+static bool
+is_late(const struct net_loop *l)
+{
+	return clock_ms() - l->now >= ROUNDS_MS;
+}
+
+bool
+net_task_postpone(struct net_task *t, unsigned why)
+{
+	if (t->loop->one_long && is_late(t->loop)) {
+		mark(t, why);
+		return true;
+	}
+	t->loop->one_long = true;
+	return false;
+}
+
 /* Steps those on the list now; the ones they wake wait for the next round. */
 static void
 run_round(struct net_loop *l)
@@ -350,6 +368,7 @@ net_loop_run(struct net_loop *l, struct err *e)
 		if (n < 0 && errno != EINTR && errno != ENOMEM)
 			return err_sys(e, "poll");
 		l->now = clock_ms();
+		l->one_long = false;
 		mark_ready(l, n);
 		while (l->nheap > 0 && l->heap[0]->deadline <= l->now) {
 			t = l->heap[0];
@@ -359,8 +378,7 @@ net_loop_run(struct net_loop *l, struct err *e)
 		round = 0;
 		do
 			run_round(l);
-		while (++round < ROUNDS && !l->stop &&
-		    clock_ms() - l->now < ROUNDS_MS);
+		while (++round < ROUNDS && !l->stop && !is_late(l));
 	}
 	l->stop = false;
 	return 0;

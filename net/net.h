@@ -87,8 +87,9 @@ struct net_addr {
 enum { NET_ADDR_TEXT = 64 };
 const char *net_addr_text(const struct net_addr *, char buf[NET_ADDR_TEXT]);
 int net_addr_parse(struct net_addr *, const char *ip, uint16_t port);
-/* Of net_addr_bytes. */
-void net_addr_from(struct net_addr *, const unsigned char in[16], uint16_t);
+/* size 4 or 16 */
+void net_addr_set(struct net_addr *, const unsigned char *ip, size_t size,
+    uint16_t port);
 uint16_t net_addr_port(const struct net_addr *);
 void net_addr_set_port(struct net_addr *, uint16_t port);
 bool net_addr_same_host(const struct net_addr *, const struct net_addr *);
@@ -172,6 +173,23 @@ size_t net_stream_pending(const struct net_stream *);	/* not yet sent */
 /* After what is pending: close_notify and FIN.  Owner is woken when done. */
 void net_stream_shutdown(struct net_stream *);
 bool net_stream_shut(const struct net_stream *);	/* all out, or failed */
+
+/* ---- the PROXY protocol's header, versions 1 and 2 (proxy.c) ---- */
+enum { NET_PROXY_MAX = 1024 };
+/* The length of the header at p, as far as the n bytes there tell: at most n
+ * when it is whole, else the least that it can be (never more than it is), -1
+ * when it is none, or longer than NET_PROXY_MAX.  Whole: from and to have len 0
+ * when the header says that the connection's own ends hold. */
+ssize_t net_proxy_parse(const unsigned char *p, size_t n,
+    struct net_addr *from, struct net_addr *to);
+struct net_proxy {		/* zero it */
+	size_t len;
+	unsigned char head[NET_PROXY_MAX];
+};
+/* Takes the header off the stream and not a byte more.  1: done; 0: not whole
+ * yet; -1: none, or the stream has ended. */
+int net_proxy_read(struct net_proxy *, struct net_stream *,
+    struct net_addr *from, struct net_addr *to);
 
 /* ---- names (resolve.c): getaddrinfo in short-lived children ---- */
 struct net_resolver;

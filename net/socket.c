@@ -76,6 +76,17 @@ net_addr_parse(struct net_addr *a, const char *ip, uint16_t port)
 	return 0;
 }
 
+void
+net_addr_set(struct net_addr *a, const unsigned char *ip, size_t size,
+    uint16_t port)
+{
+	net_addr_parse(a, size == 4 ? "0.0.0.0" : "::", port);
+	if (size == 4)
+		memcpy(&in4(a)->sin_addr, ip, 4);
+	else
+		memcpy(&in6(a)->sin6_addr, ip, 16);
+}
+
 uint16_t
 net_addr_port(const struct net_addr *a)
 {
@@ -101,8 +112,7 @@ net_addr_unmap(struct net_addr *a)
 	if (a->ss.ss_family != AF_INET6 || !net_addr_is4(a))
 		return;
 	net_addr_v4(a, ip);
-	net_addr_parse(a, "0.0.0.0", port);
-	memcpy(&in4(a)->sin_addr, ip, sizeof(ip));
+	net_addr_set(a, ip, sizeof(ip), port);
 }
 
 void
@@ -114,13 +124,6 @@ net_addr_bytes(const struct net_addr *a, unsigned char out[16])
 		net_addr_v4(a, out + 12);
 	else
 		memcpy(out, &in6(a)->sin6_addr, 16);
-}
-
-void
-net_addr_from(struct net_addr *a, const unsigned char in[16], uint16_t port)
-{
-	net_addr_parse(a, "::", port);
-	memcpy(&in6(a)->sin6_addr, in, 16);
 }
 
 bool

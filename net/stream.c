@@ -381,6 +381,10 @@ net_stream_step(struct net_task *t, unsigned why)
 		return;
 	if (s->tcp_connecting && !finish_connect(s))
 		return;
+	/* A handshake takes milliseconds: others first, if there are many. */
+	if (s->state == NET_CONNECTING && s->tls != NULL &&
+	    net_task_postpone(t, why))
+		return;
 	if (s->tls != NULL) {
 		if (s->state == NET_CONNECTING && (why & NET_READ))
 			while (tls_state(s->tls) == TLS_HANDSHAKE &&

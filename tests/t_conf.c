@@ -90,6 +90,7 @@ test_defaults(void)
 	CHECK(c->single_file_max_size == 214748364800 &&
 	    c->memory_limit == 67108864, "sizes");
 	CHECK(c->active_enable && c->max_per_ip == 0 && c->banner == NULL &&
+	    c->proxy_protocol == NULL &&
 	    c->listen_address == NULL && c->masquerade_address == NULL &&
 	    c->ca_file == NULL, "network");
 	CHECK(c->cert_file == NULL && c->key_file == NULL &&

@@ -79,6 +79,8 @@ static const struct {
 	{ "[NETWORK]\nactive_enable = n", "active_enable = false" },
 	{ "[NETWORK]\nbanner = \"a; b\"", "banner = \"a; b\"" },
 	{ "[NETWORK]\nmax_per_ip = 8", "max_per_ip = 8" },
+	{ "[NETWORK]\nproxy_protocol = 10.0.0.5, 2001:db8::/32",
+	    "proxy_protocol = \"10.0.0.5, 2001:db8::/32\"" },
 	{ "[TLS]\nca_file = /dev/null", "ca_file = /dev/null" },
 	{ "[TLS]\ncert_file = /dev/null", "cert_file = /dev/null" },
 	{ "[TLS]\ncert_file = /dev/null", "mode = allow" },
@@ -273,6 +275,9 @@ static const struct {
 	{ "[NETWORK]\nmasquerade_address = a b", "!9: [NETWORK] "
 	    "masquerade_address = a b: not an address, allowed: an IPv4 "
 	    "address or a domain name\n" },
+	{ "[NETWORK]\nproxy_protocol = lb.example.com", "!9: [NETWORK] "
+	    "proxy_protocol = lb.example.com: not a list of addresses, "
+	    "allowed: ADDRESS or ADDRESS/BITS, separated by commas\n" },
 	{ "[NETWORK]\nlisten_address = eth0", "!9: [NETWORK] listen_address = "
 	    "eth0: not an address, allowed: an IPv4 or IPv6 address of this "
 	    "machine\n" },

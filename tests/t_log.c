@@ -123,6 +123,8 @@ test_lines(void)
 
 	log = open_log(&set);
 	log_line(log, LOG_LEVEL_ERROR, "two\r\n2026 forged\x1b[0m\x7f");
+	log_line(log, LOG_LEVEL_ERROR, "\xc2\x80\xc2\x9f\xc2\xa0|\xe2\x80\xa7"
+	    "\xe2\x80\xa8\xe2\x80\xae\xe2\x80\xaf|\xc2");
 	log_line(log, LOG_LEVEL_WARNING, "三 %s", "\xff\x80");
 	log_free(log);
 	text = slurp(path("a/b/c/cos_v5.log"));
@@ -133,6 +135,9 @@ test_lines(void)
 	    strncmp(text + 30, "INFO  one 1\n", 12) == 0, "form: %s", text);
 	CHECK(strstr(text, "ERROR two\\x0d\\x0a2026 forged\\x1b[0m\\x7f\n") !=
 	    NULL, "control bytes: %s", text);
+	CHECK(strstr(text, "ERROR \\xc2\\x80\\xc2\\x9f\xc2\xa0|\xe2\x80\xa7"
+	    "\\xe2\\x80\\xa8\\xe2\\x80\\xae\xe2\x80\xaf|\xc2\n") != NULL,
+	    "of Unicode: %s", text);
 	CHECK(strstr(text, "WARNING 三 \xff\x80\n") != NULL, "other bytes");
 	CHECK(strstr(text, "this") == NULL, "level");
 }

@@ -6,7 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../net/net.h"
+#include "../net/net_int.h"
 #include "test.h"
 
 enum { MANY = 500, TRACE = 4096 };
@@ -301,19 +301,26 @@ struct busy {
 };
 
 static void
-busy_step(struct net_task *t, unsigned why)
+work(void)
 {
-	struct busy *b = (struct busy *)t;
 	struct timespec from, now;
 
-	(void)why;
-	if (b->steps++ == 0)
-		CHECK(write(b->fd, "x", 1) == 1, "write");
 	clock_gettime(CLOCK_MONOTONIC, &from);
 	do
 		clock_gettime(CLOCK_MONOTONIC, &now);
 	while ((now.tv_sec - from.tv_sec) * 1000 +
 	    (now.tv_nsec - from.tv_nsec) / 1000000 < 4);
+}
+
+static void
+busy_step(struct net_task *t, unsigned why)
+{
+	struct busy *b = (struct busy *)t;
+
+	(void)why;
+	if (b->steps++ == 0)
+		CHECK(write(b->fd, "x", 1) == 1, "write");
+	work();
 	if (b->steps < 8)
 		net_task_wake(t);
 }
@@ -342,6 +349,53 @@ test_long_steps(void)
 	net_loop_free(loop);
 }
 
+/* ---- of many long steps each turn has one, whatever else there is ---- */
+
+static void
+long_step(struct net_task *t, unsigned why)
+{
+	struct actor *a = (struct actor *)t;
+
+	if (net_task_postpone(t, why))
+		return;
+	work();
+	trace[ntrace++] = a->name;
+	trace[ntrace] = '\0';
+	a->why |= why;
+	if (a->stop)
+		net_loop_stop(loop);
+}
+
+static void
+test_postponed(void)
+{
+	struct busy busy = { .steps = 1 };
+	struct actor a[4], one;
+	size_t i;
+
+	begin();
+	for (i = 0; i < 4; i++) {
+		actor(&a[i], (char)('a' + i));
+		a[i].task.step = long_step;
+		net_task_wake(&a[i].task);
+	}
+	a[3].stop = true;
+	actor(&one, '.');
+	one.left = 2;
+	net_task_wake(&one.task);
+	run();
+	CHECK_STR(trace, "a.b.c.d", "others between long steps");
+	CHECK(a[3].why == NET_WOKEN, "the reason is kept");
+	net_task_init(&busy.task, loop, busy_step);	/* makes turns late */
+	net_task_wake(&busy.task);
+	net_task_wake(&a[3].task);
+	run();
+	CHECK(busy.steps <= 3, "%d long steps before a postponed one",
+	    busy.steps);
+	net_task_end(&busy.task);
+	net_loop_free(loop);
+}
+
 int
 main(void)
 {
@@ -354,5 +408,6 @@ main(void)
 	test_end_self_while_waking();
 	test_descriptors();
 	test_long_steps();
+	test_postponed();
 	return test_end("t_loop");
 }
