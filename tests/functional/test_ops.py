@@ -35,8 +35,26 @@ class Reloaded(Cosftpd):
         wait_for(what, lambda: self.log_text().count(what) > before)
 
     def reload(self, *pairs):
+        """Until workers of before accept nobody any more."""
+        old = self.workers()
         self.change(*pairs)
         self.hup()
+        wait_for('the old workers to retire',
+                 lambda: not any(listens(pid) for pid in old))
+
+
+def listens(pid):
+    """Has the process a listening socket?  False where one may not look."""
+    inodes = set()
+    try:
+        for name in '/proc/%d/net/tcp' % pid, '/proc/%d/net/tcp6' % pid:
+            with open(name) as f:
+                inodes |= {x.split()[9] for x in f if x.split()[3] == '0A'}
+        fds = '/proc/%d/fd/' % pid
+        links = {os.readlink(fds + x) for x in os.listdir(fds)}
+    except OSError:
+        return False
+    return any('socket:[%s]' % x in links for x in inodes)
 
 
 @pytest.fixture
