@@ -130,6 +130,10 @@ const struct conf_key conf_keys[] = {
 	  0, 0, 0, NULL, "every second, minute, hour or day" },
 	{ CONF_OPTIONAL, "log_backup_count", &conf_int, C(log.backup_count),
 	  "100", 1, 1000000, CONF_ZERO, NULL, "old files kept, 0: all" },
+	{ CONF_OPTIONAL, "run_as", &conf_text, C(run_as), NULL, 0, 64,
+	  0, conf_check_user, "USER[:GROUP] that workers become, from root" },
+	{ CONF_OPTIONAL, "chroot_dir", &conf_text, C(chroot_dir), NULL, 0, 4096,
+	  0, conf_check_dir, "an empty directory, all the workers see" },
 };
 
 const size_t conf_nkeys = sizeof(conf_keys) / sizeof(conf_keys[0]);

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 #include "log.h"
 
@@ -79,6 +80,8 @@ struct conf {
 	enum conf_encoding client_encoding;	/* before a login */
 	int idle_timeout, data_timeout, login_delay, drain_timeout; /* s */
 	struct log_settings log;
+	char *run_as;			/* USER[:GROUP], NULL = as started */
+	char *chroot_dir;		/* NULL = none */
 };
 
 /* Everything there is to say about a file, in the order of its lines. */
@@ -95,6 +98,8 @@ struct conf_notes {
 /* NULL when notes->nerrors > 0 (including "cannot open").  The caller frees
  * both the result and the notes. */
 struct conf *conf_load(const char *path, struct conf_notes *notes);
+/* The numbers behind run_as; false: there is no such user or group. */
+bool conf_find_user(const char *run_as, uid_t *, gid_t *);
 void conf_free(struct conf *);		/* wipes secrets; NULL is fine */
 void conf_notes_free(struct conf_notes *);
 /* The same, with all notes said: in the log, or (NULL) on standard error. */

@@ -37,6 +37,7 @@ struct ftp_server {
 	const struct conf *conf;
 	struct cos_bucket *const *buckets;
 	struct net_resolver *resolver;
+	struct net_helper *helper;
 	const struct tls_identity *identity;	/* NULL: no FTPS */
 	struct tls_cache *cache;
 	struct ftp_listener plain, implicit;
@@ -108,7 +109,7 @@ struct ftp_session {
 
 /* ---- server.c: sessions start as the loop runs ---- */
 struct ftp_server *ftp_server_new(struct net_loop *, struct net_resolver *,
-    struct cos_bucket *const *buckets, int slot,
+    struct net_helper *, struct cos_bucket *const *buckets, int slot,
     const struct ftp_worker_settings *, struct err *);
 /* Stop accepting; owner is woken when the last session has ended. */
 void ftp_server_retire(struct ftp_server *, struct net_task *owner);

@@ -40,8 +40,9 @@ struct ftp_worker_settings {	/* all borrowed until ftp_worker_free */
 	struct ftp_share *ftp_share;
 };
 struct ftp_worker;
+/* Takes helper, of net_helper_fork. */
 struct ftp_worker *ftp_worker_new(const struct ftp_worker_settings *, int slot,
-    struct err *);
+    int helper, struct err *);
 /* Until `stop` says so (net_worker_hear), which begins the drain: no more
  * sessions are accepted, transfers are settled by policy, and after
  * drain_timeout the rest is dropped but for what the store is completing.
@@ -64,6 +65,7 @@ struct ftp_generation {
 	struct tls_identity *identity;	/* NULL: no FTPS */
 	struct tls_trust *trust;	/* NULL: no https to COS */
 	struct ftp_worker_settings worker;	/* owns the log */
+	struct net_jail jail;		/* what they become */
 	int workers;
 };
 

@@ -4,6 +4,7 @@
  */
 #include <inttypes.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -11,10 +12,14 @@
 
 #include "super_int.h"
 
-enum { KILL_MS = 2800 };	/* after drain_timeout: a worker hangs */
+enum {
+	KILL_MS = 2800,		/* after drain_timeout: a worker hangs */
+	LOGS_MS = 60 * 1000	/* a look at the clock, which may be set */
+};
 
 struct supervisor {
 	struct net_task task;		/* signals, the deadline of a stop */
+	struct net_task logs;		/* when they are to be rotated */
 	struct ftp_program *program;
 	struct net_loop *loop;
 	struct net_workers *workers;
@@ -96,22 +101,53 @@ retire(struct supervisor *s, struct ftp_generation *g)
 		ftp_generation_free(g);
 }
 
+/* ---- logs: the workers have no way to files ---- */
+
+static void
+hand_out_log(struct supervisor *s, const struct ftp_generation *g)
+{
+	const struct ftp_program *p = s->program;
+	int i, fd = log_fd(g->worker.log);
+
+	for (i = 0; i < p->slots && fd >= 0; i++)
+		if (p->of[i] == g)
+			net_workers_log(s->workers, i, fd);
+}
+
 static void
 reopen_logs(struct supervisor *s)
 {
 	struct ftp_program *p = s->program;
 	struct err e;
-	int i, fd;
+	int i;
 
-	for (i = 0; i < FTP_GENERATIONS; i++)
-		if (p->generation[i].conf != NULL &&
-		    log_reopen(p->generation[i].worker.log, &e) < 0)
+	for (i = 0; i < FTP_GENERATIONS; i++) {
+		if (p->generation[i].conf == NULL)
+			continue;
+		if (log_reopen(p->generation[i].worker.log, &e) < 0)
 			ftp_complain(p, &e);
-	for (i = 0; i < p->slots; i++) {
-		fd = p->of[i] != NULL ? log_fd(p->of[i]->worker.log) : -1;
-		if (fd >= 0)
-			net_workers_log(s->workers, i, fd);
+		hand_out_log(s, &p->generation[i]);
 	}
+}
+
+static void
+logs_step(struct net_task *t, unsigned why)
+{
+	struct supervisor *s = (struct supervisor *)
+	    ((char *)t - offsetof(struct supervisor, logs));
+	struct ftp_generation *g = s->program->generation;
+	int64_t ms, next = LOGS_MS;
+	int i;
+
+	(void)why;
+	for (i = 0; i < FTP_GENERATIONS; i++, g++) {
+		ms = g->conf != NULL ? log_turn(g->worker.log) : -1;
+		if (ms >= 0 && ms < next)
+			next = ms;
+		if (g->conf != NULL && log_moved(g->worker.log))
+			hand_out_log(s, g);
+	}
+	net_task_deadline(t, next);
 }
 
 static void
@@ -169,6 +205,27 @@ worker_ready(struct supervisor *s)
 	}
 	if (s->again)
 		reload(s);
+}
+
+/* It takes no more sessions: another one does, where there is a slot. */
+static void
+worker_crippled(struct supervisor *s, int slot)
+{
+	struct ftp_program *p = s->program;
+	struct ftp_generation *g = p->of[slot];
+	struct err e;
+	int i;
+
+	for (i = 0; i < p->slots && p->of[i] != NULL; i++)
+		;
+	if (i == p->slots || g != p->now)
+		return;
+	net_workers_retire(s->workers, slot);
+	p->of[i] = g;
+	if (net_workers_start(s->workers, i, &e) < 0) {
+		p->of[i] = NULL;
+		ftp_complain(p, &e);
+	}
 }
 
 static void
@@ -273,6 +330,8 @@ supervisor_step(struct net_task *t, unsigned why)
 	while (net_workers_news(s->workers, &news)) {
 		if (news.state == NET_WORKER_ENDED)
 			worker_ended(s, &news);
+		else if (!s->stopping && news.state == NET_WORKER_CRIPPLED)
+			worker_crippled(s, news.slot);
 		else if (!s->stopping)
 			worker_ready(s);
 	}
@@ -307,6 +366,8 @@ ftp_supervise(struct ftp_program *p, struct err *e)
 		return FTP_EXIT_START;
 	net_task_init(&s.task, s.loop, supervisor_step);
 	net_task_watch(&s.task, p->signals[0], NET_READ);
+	net_task_init(&s.logs, s.loop, logs_step);
+	net_task_deadline(&s.logs, 0);
 	net_task_init(&dog.task, s.loop, watchdog_step);
 	if (dog.every > 0)
 		net_task_deadline(&dog.task, dog.every);
@@ -315,6 +376,7 @@ ftp_supervise(struct ftp_program *p, struct err *e)
 	    net_loop_run(s.loop, e) < 0 ? FTP_EXIT_START : s.status;
 	net_workers_free(s.workers);
 	net_task_end(&s.task);
+	net_task_end(&s.logs);
 	net_task_end(&dog.task);
 	net_loop_free(s.loop);
 	return s.status;

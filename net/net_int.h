@@ -44,6 +44,11 @@ void net_stream_trim(struct net_stream *, bool tls);
 /* it failed in TLS (certificate, protocol), not in TCP */
 bool net_stream_tls_failed(const struct net_stream *);
 
+/* resolve.c, hash.c: the work of the helper's children; the bytes of out,
+ * NET_JOB_MAX at most */
+size_t net_resolve_work(const void *in, void *out);
+size_t net_hash_work(const void *in, void *out);
+
 /*
  * pool.c: a connection is taken from the pool, used for one exchange, and
  * given back when it may be used again, else closed.
