@@ -44,7 +44,7 @@ const struct conf_key conf_keys[] = {
 	{ CONF_ACCOUNT, "ftp_login_user_name", &conf_text, A(user), NULL,
 	  0, 256, CONF_NEEDED, NULL, "the FTP user" },
 	{ CONF_ACCOUNT, "ftp_login_user_password", &conf_text, A(password),
-	  NULL, 0, 256, CONF_NEEDED | CONF_SECRET, conf_check_name,
+	  NULL, 0, 256, CONF_NEEDED | CONF_SECRET, conf_check_password,
 	  "the FTP user's password" },
 	{ CONF_ACCOUNT, "authority", &conf_rights, A(can_read), "RW", 0, 0,
 	  0, NULL, "R read, W write, RW both" },

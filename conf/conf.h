@@ -39,7 +39,7 @@ struct conf_account {
 	bool https;
 	char *home_dir;
 	char *user;
-	char *password;
+	char *password;		/* or its hash */
 	bool can_read;
 	bool can_write;
 	bool delete_enable;
@@ -98,6 +98,15 @@ struct conf_notes {
 /* NULL when notes->nerrors > 0 (including "cannot open").  The caller frees
  * both the result and the notes. */
 struct conf *conf_load(const char *path, struct conf_notes *notes);
+/* A password may be its hash, by PBKDF2 with HMAC-SHA-256. */
+struct conf_hash {
+	uint32_t iterations;
+	size_t salt_len;
+	unsigned char salt[64], digest[32];
+};
+bool conf_is_hash(const char *password);	/* and not the password */
+bool conf_hash_parse(const char *password, struct conf_hash *);
+
 /* The numbers behind run_as; false: there is no such user or group. */
 bool conf_find_user(const char *run_as, uid_t *, gid_t *);
 void conf_free(struct conf *);		/* wipes secrets; NULL is fine */

@@ -85,53 +85,37 @@ refuse(struct ftp_session *s)
 	ftp_job_start(s, &p->job);
 }
 
-/* Compared as digests: equal lengths, and no time that tells anything. */
-static bool
-same_text(const char *a, const char *b)
+/* match: the account, or the number of accounts */
+static void
+login(struct ftp_session *s, size_t match)
 {
-	unsigned char x[TLS_SHA256_LEN], y[TLS_SHA256_LEN];
-
-	tls_sha256(a, strlen(a), x);
-	tls_sha256(b, strlen(b), y);
-	return tls_equal(x, y, sizeof(x));
-}
-
-void
-ftp_cmd_pass(struct ftp_session *s)
-{
-	const struct conf *c = s->server->conf;
 	char text[NET_ADDR_TEXT];
-	size_t i, match = c->naccounts;
 
-	if (s->account != NULL) {
-		ftp_reply(s, 230, "Already logged in.");
-		return;
-	}
-	if (s->user == NULL) {
-		ftp_reply(s, 503, "USER first.");
-		return;
-	}
-	for (i = 0; i < c->naccounts; i++) {
-		bool user = same_text(c->accounts[i].user, s->user);
-		bool password = same_text(c->accounts[i].password, s->arg);
-
-		if (user && password)
-			match = i;
-	}
-	if (match == c->naccounts) {
+	if (match == s->server->conf->naccounts) {
 		log_line(s->server->log, LOG_LEVEL_WARNING,
 		    "%s login of user \"%.64s\" from %s failed", s->who,
 		    s->user, net_addr_text(&s->peer, text));
 		refuse(s);
 		return;
 	}
-	s->account = &c->accounts[match];
+	s->account = &s->server->conf->accounts[match];
 	s->bucket = s->server->buckets[match];
 	s->login_failures = 0;
 	ftp_session_name(s);
 	log_line(s->server->log, LOG_LEVEL_INFO, "%s logged in, %s", s->who,
 	    ftp_tls_text(s));
 	ftp_reply(s, 230, "Logged in.");
+}
+
+void
+ftp_cmd_pass(struct ftp_session *s)
+{
+	if (s->account != NULL)
+		ftp_reply(s, 230, "Already logged in.");
+	else if (s->user == NULL)
+		ftp_reply(s, 503, "USER first.");
+	else
+		ftp_password_check(s, login);
 }
 
 void

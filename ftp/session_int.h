@@ -162,6 +162,12 @@ void ftp_reply_lines(struct ftp_session *, int code, const char *first,
 /* A fault of the store in words for a client. */
 void ftp_reply_fault(struct ftp_session *, const struct cos_fault *);
 
+/* ---- password.c ---- */
+/* The account, or the number of accounts: nobody's. */
+typedef void ftp_password_done(struct ftp_session *, size_t account);
+/* Of s->user and s->arg; done is called now, or by a job that has ended. */
+void ftp_password_check(struct ftp_session *, ftp_password_done *done);
+
 /* ---- recent.c ---- */
 void ftp_note_stored(struct ftp_session *, const char *key, int64_t size,
     const char *etag);

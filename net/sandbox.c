@@ -6,14 +6,22 @@
  * where root has started the program: an ordinary user has nothing to give up.
  */
 #include <dirent.h>
-#include <grp.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "process.h"
+
+/* The calls of the kernel: there are no threads to be told.  Numbers of 32
+ * bits, which some machines have beside those of 16. */
+#ifndef SYS_setresuid32
+#define SYS_setgroups32 SYS_setgroups
+#define SYS_setresgid32 SYS_setresgid
+#define SYS_setresuid32 SYS_setresuid
+#endif
 
 #if defined(__SANITIZE_ADDRESS__)
 enum { SANITIZED = 1 };		/* its search for leaks traces the process */
@@ -86,10 +94,12 @@ net_jail_enter(const struct net_jail *j, bool dir, struct err *e)
 	if (j->dir != NULL && dir && !SANITIZED && (chdir(j->dir) < 0 ||
 	    chroot(".") < 0 || chdir("/") < 0))
 		return err_sys(e, "chroot_dir = %s", j->dir);
-	if (setgroups(0, NULL) < 0 || setresgid(j->gid, j->gid, j->gid) < 0 ||
-	    setresuid(j->uid, j->uid, j->uid) < 0)
+	if (syscall(SYS_setgroups32, 0, NULL) < 0 ||
+	    syscall(SYS_setresgid32, j->gid, j->gid, j->gid) < 0 ||
+	    syscall(SYS_setresuid32, j->uid, j->uid, j->uid) < 0)
 		return err_sys(e, "run_as = %s", j->user);
-	if (setuid(0) == 0 || setgid(0) == 0 || geteuid() != j->uid)
+	if (syscall(SYS_setresuid32, -1, 0, -1) == 0 ||
+	    syscall(SYS_setresgid32, -1, 0, -1) == 0 || geteuid() != j->uid)
 		return err_set(e, "run_as = %s: root can be regained", j->user);
 	if (SANITIZED && prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0)
 		return err_sys(e, "PR_SET_DUMPABLE");
