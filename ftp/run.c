@@ -96,6 +96,8 @@ ftp_work(void *ctx, int slot, int stop)
 		status = FTP_EXIT_START;
 	}
 	ftp_worker_free(w);
+	if (!p->single)
+		ftp_generation_free(p->now);
 	return status;
 }
 

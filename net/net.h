@@ -144,6 +144,7 @@ size_t net_stream_read(struct net_stream *, void *buf, size_t n);
 const char *net_stream_peek(struct net_stream *, size_t max, bool more,
     size_t *n);
 void net_stream_drop(struct net_stream *, size_t n);
+void net_stream_wipe(struct net_stream *, size_t n);	/* secrets: no trace */
 
 /* Takes what can be sent now, 0..n; the rest stays the caller's. */
 size_t net_stream_write(struct net_stream *, const void *, size_t n);
