@@ -264,6 +264,16 @@ def test_passwords_leave_no_trace(start):
     wait_for('silence', lambda: children(helper) == [])
     # there, but once: what the test looks for can be found
     assert memory_holds(worker, words + [plain]) == {plain}
+    held = []
+    for i in range(40):                 # also in what is not used again
+        r = s.raw()
+        r.send(b'USER h\r\nPASS Pw-%03d-5831\r\nREIN' % i)
+        assert [r.reply()[:3] for _ in range(2)] == ['331', '530']
+        held.append(r)
+    assert memory_holds(worker, [b'Pw-%03d-5831' % i for i in range(40)]) == \
+        set()
+    for r in held:
+        r.close()
     assert memory_holds(helper, words + [plain, harness.KEY.encode()]) == set()
     assert memory_holds(s.child.pid, words) == set()
     f.close()
