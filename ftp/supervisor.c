@@ -54,12 +54,13 @@ stop(struct supervisor *s)
 }
 
 static int
-start_workers(struct supervisor *s, struct ftp_generation *g, struct err *e)
+start_workers(struct supervisor *s, struct ftp_generation *g, int wanted,
+    struct err *e)
 {
 	struct ftp_program *p = s->program;
 	int i, n = 0;
 
-	for (i = 0; i < p->slots && n < g->workers; i++) {
+	for (i = 0; i < p->slots && n < wanted; i++) {
 		if (p->of[i] != NULL)
 			continue;
 		p->of[i] = g;		/* the child looks here */
@@ -72,17 +73,38 @@ start_workers(struct supervisor *s, struct ftp_generation *g, struct err *e)
 	return 0;
 }
 
+/* They take no more sessions: others do, as soon as there are slots. */
+static void
+replace_crippled(struct supervisor *s)
+{
+	struct ftp_program *p = s->program;
+	struct err e;
+	int i;
+
+	for (i = 0; i < p->slots; i++) {
+		if (p->of[i] != p->now || ftp_generation_slots(p, NULL) == 0 ||
+		    net_workers_state(s->workers, i) != NET_WORKER_CRIPPLED)
+			continue;
+		net_workers_retire(s->workers, i);
+		if (start_workers(s, p->now, 1, &e) < 0)
+			ftp_complain(p, &e);
+	}
+}
+
 /* ---- reload ---- */
 
 static bool
 all_ready(const struct supervisor *s, const struct ftp_generation *g)
 {
 	const struct ftp_program *p = s->program;
+	enum net_worker_state state;
 	int i, n = 0;
 
-	for (i = 0; i < p->slots; i++)
-		n += p->of[i] == g && net_workers_state(s->workers, i) ==
-		    NET_WORKER_READY;
+	for (i = 0; i < p->slots; i++) {
+		state = net_workers_state(s->workers, i);
+		n += p->of[i] == g && (state == NET_WORKER_READY ||
+		    state == NET_WORKER_CRIPPLED);
+	}
 	return n == g->workers;
 }
 
@@ -177,7 +199,8 @@ reload(struct supervisor *s)
 	if (g == NULL)
 		return;
 	s->next = g;
-	if (start_workers(s, g, &e) == 0)
+	net_task_wake(&s->logs);	/* it has one more */
+	if (start_workers(s, g, g->workers, &e) == 0)
 		return;
 	ftp_complain(p, &e);
 	s->next = NULL;
@@ -205,27 +228,6 @@ worker_ready(struct supervisor *s)
 	}
 	if (s->again)
 		reload(s);
-}
-
-/* It takes no more sessions: another one does, where there is a slot. */
-static void
-worker_crippled(struct supervisor *s, int slot)
-{
-	struct ftp_program *p = s->program;
-	struct ftp_generation *g = p->of[slot];
-	struct err e;
-	int i;
-
-	for (i = 0; i < p->slots && p->of[i] != NULL; i++)
-		;
-	if (i == p->slots || g != p->now)
-		return;
-	net_workers_retire(s->workers, slot);
-	p->of[i] = g;
-	if (net_workers_start(s->workers, i, &e) < 0) {
-		p->of[i] = NULL;
-		ftp_complain(p, &e);
-	}
 }
 
 static void
@@ -330,11 +332,11 @@ supervisor_step(struct net_task *t, unsigned why)
 	while (net_workers_news(s->workers, &news)) {
 		if (news.state == NET_WORKER_ENDED)
 			worker_ended(s, &news);
-		else if (!s->stopping && news.state == NET_WORKER_CRIPPLED)
-			worker_crippled(s, news.slot);
 		else if (!s->stopping)
 			worker_ready(s);
 	}
+	if (!s->stopping)
+		replace_crippled(s);
 	if (s->reloading && !s->stopping && s->next == NULL && !s->again) {
 		s->reloading = false;	/* to the new, or still the old */
 		ftp_notify(s->program, "READY=1");
@@ -372,7 +374,8 @@ ftp_supervise(struct ftp_program *p, struct err *e)
 	if (dog.every > 0)
 		net_task_deadline(&dog.task, dog.every);
 	s.workers = net_workers_new(s.loop, p->slots, ftp_work, p, &s.task, e);
-	s.status = s.workers == NULL || start_workers(&s, p->now, e) < 0 ||
+	s.status = s.workers == NULL ||
+	    start_workers(&s, p->now, p->now->workers, e) < 0 ||
 	    net_loop_run(s.loop, e) < 0 ? FTP_EXIT_START : s.status;
 	net_workers_free(s.workers);
 	net_task_end(&s.task);

@@ -9,6 +9,7 @@
 #include "session_int.h"
 
 enum {
+	CRIPPLED_MS = 1000,	/* before it asks to be replaced */
 	ABORT_MS = 800,		/* for the last aborts, after the drain */
 	RETIRE_MS = 30 * 1000	/* the same when nobody waits for the end */
 };
@@ -214,6 +215,20 @@ obey(struct ftp_worker *w)
 	}
 }
 
+/* Another worker is to take its place; not more of them than one a second. */
+static void
+lose_helper(struct ftp_worker *w, bool timeout)
+{
+	if (timeout)
+		net_worker_crippled(w->task.fd);
+	if (w->crippled)
+		return;
+	w->crippled = true;
+	log_line(w->set->log, LOG_LEVEL_ERROR, "the helper process of worker "
+	    "%d is gone: no names, no password hashes", w->slot);
+	net_task_deadline(&w->task, CRIPPLED_MS);
+}
+
 static void
 serve_step(struct net_task *t, unsigned why)
 {
@@ -221,13 +236,8 @@ serve_step(struct net_task *t, unsigned why)
 
 	if (why & NET_READ)
 		obey(w);
-	if (!net_helper_alive(w->helper) && !w->crippled) {
-		w->crippled = true;
-		log_line(w->set->log, LOG_LEVEL_ERROR, "the helper process of "
-		    "worker %d is gone: no names, no password hashes",
-		    w->slot);
-		net_worker_crippled(t->fd);	/* another takes its place */
-	}
+	if (w->state == W_RUNNING && !net_helper_alive(w->helper))
+		lose_helper(w, why & NET_TIMEOUT);
 	if (w->state != W_RUNNING)
 		drain_step(w, why & NET_TIMEOUT);
 }

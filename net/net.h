@@ -157,7 +157,7 @@ size_t net_stream_pending(const struct net_stream *);	/* not yet sent */
 void net_stream_shutdown(struct net_stream *);
 bool net_stream_shut(const struct net_stream *);	/* all out, or failed */
 
-/* ---- what may block or burn, in a process beside this one (helper.c) ---- */
+/* ---- what may block or burn, beside this process (helper.c) ---- */
 enum net_job_kind { NET_JOB_RESOLVE, NET_JOB_HASH, NET_JOB_KINDS };
 enum { NET_JOB_MAX = 512 };	/* bytes of a request, of an answer */
 struct net_helper;

@@ -44,8 +44,23 @@ void net_stream_trim(struct net_stream *, bool tls);
 /* it failed in TLS (certificate, protocol), not in TCP */
 bool net_stream_tls_failed(const struct net_stream *);
 
-/* resolve.c, hash.c: the work of the helper's children; the bytes of out,
- * NET_JOB_MAX at most */
+/* helper.c and helper_work.c: one message of their socket; data is as long as
+ * that makes it */
+enum { HELPER_JOBS = 8 };	/* at once */
+struct helper_message {
+	int slot;
+	int kind;
+	bool failed;
+	_Alignas(8) unsigned char data[NET_JOB_MAX];
+};
+static inline size_t
+helper_message_size(size_t data)
+{
+	return offsetof(struct helper_message, data) + data;
+}
+
+/* resolve.c, helper_work.c: the work of the helper's children; returns the
+ * bytes of out, NET_JOB_MAX at most */
 size_t net_resolve_work(const void *in, void *out);
 size_t net_hash_work(const void *in, void *out);
 

@@ -56,7 +56,8 @@ check_dir(const struct net_jail *j, struct err *e)
 	if (dir == NULL)
 		return err_sys(e, "chroot_dir = %s", j->dir);
 	while ((d = readdir(dir)) != NULL)
-		n += strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0;
+		n += strcmp(d->d_name, ".") != 0 &&
+		    strcmp(d->d_name, "..") != 0;
 	rc = fstat(dirfd(dir), &st);
 	closedir(dir);
 	if (rc < 0)
@@ -74,9 +75,9 @@ int
 net_jail_check(const struct net_jail *j, struct err *e)
 {
 	if (j->dir != NULL && (j->user == NULL || geteuid() != 0))
-		return err_set(e, "chroot_dir = %s: %s", j->dir,
-		    j->user == NULL ? "needs run_as: root leaves any directory" :
-		    "only root may change the root directory");
+		return err_set(e, "chroot_dir = %s: %s", j->dir, j->user != NULL
+		    ? "only root may change the root directory" :
+		    "needs run_as: root leaves any directory");
 	if (j->dir != NULL)
 		return check_dir(j, e);
 	if (j->user != NULL && geteuid() != 0 &&

@@ -120,11 +120,12 @@ def test_descriptors_are_not_passed_on(server):
 
 @root_only
 def test_a_helper_holds_one_socket_and_ends_with_its_worker(server):
+    def beyond_2():
+        return [n for n in os.listdir('/proc/%d/fd' % pid) if int(n) > 2]
     for worker in server.workers():
         pid, = children(worker)
-        names = [os.readlink('/proc/%d/fd/%s' % (pid, n))
-                 for n in os.listdir('/proc/%d/fd' % pid) if int(n) > 2]
-        assert len(names) == 1 and names[0].startswith('socket:')
+        wait_for('one descriptor', lambda: beyond_2() == ['3'])
+        assert os.readlink('/proc/%d/fd/3' % pid).startswith('socket:')
     os.kill(worker, signal.SIGKILL)
     wait_for('its end', lambda: not alive(pid))
 
@@ -407,3 +408,28 @@ def test_an_ordinary_user_needs_none_of_it(common, fake, keys):
 ])
 def test_what_only_root_may(common, fake, keys, words):
     refused(common, fake, words, wrap=WRAP, **keys)
+
+
+def test_helpers_of_all_workers_die_again_and_again(start):
+    s = start(optional={'worker_num': 2})
+    for _ in range(3):
+        old = s.workers()
+        for pid in helpers(s):
+            os.kill(pid, signal.SIGKILL)
+        wait_for('other workers', lambda: len(s.workers()) == 2 and
+                 not set(old) & set(s.workers()) and len(helpers(s)) == 2)
+    with s.login() as f:
+        harness.store(f, 'f', b'1')
+
+
+def test_a_helper_dies_while_another_configuration_starts(start):
+    s = start(optional={'worker_num': 2})
+    old = s.workers()
+    s.child.send_signal(signal.SIGHUP)
+    wait_for('new workers', lambda: [
+        os.kill(c, signal.SIGKILL) for w in s.workers() if w not in old
+        for c in children(w)])
+    wait_for('all is well', lambda: len(s.workers()) == 2 == len(helpers(s))
+             and not set(old) & set(s.workers()))
+    wait_for('the reload', lambda: 'reloaded on port' in s.log_text())
+    s.login().close()
