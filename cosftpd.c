@@ -99,8 +99,8 @@ read_password(char *line, size_t size)
 	if (terminal) {
 		quiet = old;
 		quiet.c_lflag &= ~(tcflag_t)ECHO;
-		fputs("Password: ", stderr);
 		terminal = tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet) == 0;
+		fputs("Password: ", stderr);	/* what comes now is kept */
 	}
 	while (n < size && read(STDIN_FILENO, line + n, 1) == 1 &&
 	    line[n] != '\n')
