@@ -10,6 +10,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "conf/conf.h"
@@ -17,11 +19,14 @@
 #include "ftp/ftp.h"
 #include "tls/tls.h"
 
+enum { HASH_ITERATIONS = 600000 };
+
 static const char usage[] =
     "usage: cosftpd [-1tVh] [-c file]\n"
     "               [--check | --clean --older-than T | --health |\n"
     "                --status[=metrics]]\n"
     "       cosftpd --make-cert dir [name ...]\n"
+    "       cosftpd --hash-password[=iterations]\n"
     "  -c FILE   configuration (default conf/vsftpd.conf, then\n"
     "            /etc/cosftpd/vsftpd.conf)\n"
     "  -t        check the configuration, print the effective settings\n"
@@ -33,6 +38,7 @@ static const char usage[] =
     "  -1        one process, for debugging\n"
     "  --make-cert  a new key and certificate for FTPS in dir, for this\n"
     "            machine's name and the names and addresses given\n"
+    "  --hash-password  the hash of the line read, for the configuration\n"
     "  -V        version\n"
     "  -h        this text\n";
 
@@ -70,6 +76,67 @@ make_cert(const char *dir, char *const *names, size_t n)
 
 	return tls_make_cert(dir, names, n, stdout, &e) == 0 ? 0 :
 	    complain(&e, FTP_EXIT_CONF);
+}
+
+/* passlib's base64: . for +, and without padding */
+static char *
+base64(char text[64], const void *p, size_t n)
+{
+	char *c;
+
+	tls_base64(text, p, n);
+	text[strcspn(text, "=")] = '\0';
+	while ((c = strchr(text, '+')) != NULL)
+		*c = '.';
+	return text;
+}
+
+/* One line of the standard input, from a terminal without echo. */
+static bool
+read_password(char *line, size_t size)
+{
+	struct termios old, quiet;
+	bool terminal = tcgetattr(STDIN_FILENO, &old) == 0;
+	size_t n = 0;
+
+	if (terminal) {
+		quiet = old;
+		quiet.c_lflag &= ~(tcflag_t)ECHO;
+		terminal = tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet) == 0;
+		fputs("Password: ", stderr);	/* what comes now is kept */
+	}
+	while (n < size && read(STDIN_FILENO, line + n, 1) == 1 &&
+	    line[n] != '\n')
+		n++;
+	if (terminal) {
+		tcsetattr(STDIN_FILENO, TCSAFLUSH, &old);
+		fputs("\n", stderr);
+	}
+	n -= n > 0 && n < size && line[n - 1] == '\r';
+	line[n < size ? n : 0] = '\0';
+	return line[0] != '\0';
+}
+
+static int
+hash_password(const char *text)
+{
+	unsigned char salt[16], hash[TLS_SHA256_LEN];
+	int iterations = text != NULL ? atoi(text) : HASH_ITERATIONS;
+	char line[1024], a[64], b[64];
+
+	if (iterations < 1000 || iterations > 10000000 ||
+	    !read_password(line, sizeof(line))) {
+		fputs("cosftpd: --hash-password: allowed: 1000 to 10000000 "
+		    "iterations, and a line with a password\n", stderr);
+		return FTP_EXIT_CONF;
+	}
+	tls_random(salt, sizeof(salt));
+	tls_pbkdf2(line, strlen(line), salt, sizeof(salt),
+	    (uint32_t)iterations, hash);
+	tls_wipe(line, sizeof(line));
+	printf("$pbkdf2-sha256$%d$%s$%s\n", iterations,
+	    base64(a, salt, sizeof(salt)), base64(b, hash, sizeof(hash)));
+	return fflush(stdout) == 0 ? 0 : FTP_EXIT_START;
 }
 
 /* "90m", "24h", "7d"; -1: said what is wrong */
@@ -125,6 +192,8 @@ take_option(struct options *o, int c)
 	case 'm':
 		o->make_cert = optarg;
 		return 0;
+	case 'p':
+		exit(hash_password(optarg));
 	case 'V':
 		printf("cosftpd %s\n", COSFTPD_VERSION);
 		exit(0);
@@ -143,6 +212,7 @@ read_options(int argc, char **argv, struct options *o)
 	static const struct option longs[] = {
 		{ "check", no_argument, NULL, 'k' },
 		{ "clean", no_argument, NULL, 'x' },
+		{ "hash-password", optional_argument, NULL, 'p' },
 		{ "health", no_argument, NULL, 'l' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "make-cert", required_argument, NULL, 'm' },

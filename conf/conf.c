@@ -59,7 +59,7 @@ const struct conf_key conf_keys[] = {
 	{ CONF_ACCOUNT, "ftp_login_user_name", &conf_text, A(user), NULL,
 	  0, 256, CONF_NEEDED, NULL, "the FTP user" },
 	{ CONF_ACCOUNT, "ftp_login_user_password", &conf_text, A(password),
-	  NULL, 0, 256, CONF_NEEDED | CONF_SECRET, conf_check_name,
+	  NULL, 0, 256, CONF_NEEDED | CONF_SECRET, conf_check_password,
 	  "the FTP user's password" },
 	{ CONF_ACCOUNT, "authority", &conf_rights, A(can_read), "RW", 0, 0,
 	  0, NULL, "R read, W write, RW both" },
@@ -166,6 +166,10 @@ const struct conf_key conf_keys[] = {
 	  "false", 0, 0, 0, NULL, "a log of transfers, as of wu-ftpd" },
 	{ CONF_OPTIONAL, "xferlog_file", &conf_text, C(xferlog_file), NULL,
 	  0, 4096, 0, NULL, "where it is written, else in log_dir" },
+	{ CONF_OPTIONAL, "run_as", &conf_text, C(run_as), NULL, 0, 64,
+	  0, conf_check_user, "USER[:GROUP] that workers become, from root" },
+	{ CONF_OPTIONAL, "chroot_dir", &conf_text, C(chroot_dir), NULL, 0, 4096,
+	  0, conf_check_dir, "an empty directory, all the workers see" },
 };
 
 const size_t conf_nkeys = sizeof(conf_keys) / sizeof(conf_keys[0]);

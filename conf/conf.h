@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 #include "log.h"
 
@@ -44,7 +45,7 @@ struct conf_account {
 	char *encryption;	/* of what is written; NULL: the bucket's */
 	char *home_dir;
 	char *user;
-	char *password;
+	char *password;		/* or its hash */
 	bool can_read;
 	bool can_write;
 	bool delete_enable;
@@ -94,6 +95,8 @@ struct conf {
 	char *status_socket;		/* NULL = none */
 	bool xferlog_enable;
 	char *xferlog_file;		/* with xferlog_enable never NULL */
+	char *run_as;			/* USER[:GROUP], NULL = as started */
+	char *chroot_dir;		/* NULL = none */
 };
 
 /* Everything there is to say about a file, in the order of its lines. */
@@ -110,6 +113,17 @@ struct conf_notes {
 /* NULL when notes->nerrors > 0 (including "cannot open").  The caller frees
  * both the result and the notes. */
 struct conf *conf_load(const char *path, struct conf_notes *notes);
+/* A password may be its hash, by PBKDF2 with HMAC-SHA-256. */
+struct conf_hash {
+	uint32_t iterations;
+	size_t salt_len;
+	unsigned char salt[64], digest[32];
+};
+bool conf_is_hash(const char *password);	/* and not the password */
+bool conf_hash_parse(const char *password, struct conf_hash *);
+
+/* The numbers behind run_as; false: there is no such user or group. */
+bool conf_find_user(const char *run_as, uid_t *, gid_t *);
 void conf_free(struct conf *);		/* wipes secrets; NULL is fine */
 void conf_notes_free(struct conf_notes *);
 /* The same, with all notes said: in the log, or (NULL) on standard error. */

@@ -92,6 +92,9 @@ const char *conf_check_masquerade(const char *);
 const char *conf_check_listen(const char *);
 const char *conf_check_file(const char *);
 const char *conf_check_cidr(const char *);	/* conf_cidr.c */
+const char *conf_check_password(const char *);		/* conf_hash.c */
+const char *conf_check_user(const char *);		/* conf_user.c */
+const char *conf_check_dir(const char *);
 char *conf_region_endpoint(const char *region);	/* malloc'ed; NULL: memory */
 
 /* One run of conf_load(). */

@@ -86,8 +86,10 @@ fail:
 int
 log_open_file(int dirfd, const char *path)
 {
+	/* what root writes to is not for those to choose who have the
+	 * directory */
 	return openat(dirfd, path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC |
-	    O_NOCTTY, 0640);
+	    O_NOCTTY | (geteuid() == 0 ? O_NOFOLLOW : 0), 0640);
 }
 
 static int
@@ -178,6 +180,23 @@ log_take_fd(struct log *log, int fd)
 	log->fd = fd;
 	log->own_fd = true;
 	log->torn = false;
+}
+
+void
+log_leave(struct log *log)
+{
+	if (log->dirfd >= 0)
+		close(log->dirfd);
+	log->dirfd = -1;
+}
+
+bool
+log_moved(struct log *log)
+{
+	bool moved = log->moved;
+
+	log->moved = false;
+	return moved;
 }
 
 void
@@ -313,13 +332,35 @@ report_lost(struct log *log, const struct timespec *now)
 		log->lost = 0;
 }
 
+static void
+turn(struct log *log, const struct timespec *now)
+{
+	struct err e;
+
+	if (log->dirfd >= 0 && now->tv_sec >= log->end &&
+	    log_rotate(log, now->tv_sec, &e) < 0)
+		put_line(log, now, LOG_LEVEL_WARNING, e.text, false);
+}
+
+int64_t
+log_turn(struct log *log)
+{
+	struct timespec now;
+
+	if (log->dirfd < 0)
+		return -1;
+	clock_gettime(CLOCK_REALTIME, &now);
+	turn(log, &now);
+	return (log->end - now.tv_sec) * (int64_t)1000 -
+	    now.tv_nsec / 1000000;
+}
+
 void
 log_line(struct log *log, enum log_level level, const char *fmt, ...)
 {
 	int saved = errno;
 	char text[LINE_MAX_BYTES];
 	struct timespec now;
-	struct err e;
 	uint64_t lost;
 	va_list ap;
 	int n;
@@ -332,9 +373,7 @@ log_line(struct log *log, enum log_level level, const char *fmt, ...)
 	if (n < 0)
 		snprintf(text, sizeof(text), "(unprintable: %s)", fmt);
 	clock_gettime(CLOCK_REALTIME, &now);
-	if (log->dirfd >= 0 && now.tv_sec >= log->end &&
-	    log_rotate(log, now.tv_sec, &e) < 0)
-		put_line(log, &now, LOG_LEVEL_WARNING, e.text, false);
+	turn(log, &now);
 	lost = log->lost;
 	put_line(log, &now, level, text, n >= (int)sizeof(text));
 	if (lost > 0 && log->lost == lost)

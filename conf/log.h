@@ -53,6 +53,12 @@ int log_reopen(struct log *, struct err *e);
 /* The descriptor, for other processes; -1: it is standard error. */
 int log_fd(const struct log *);
 void log_take_fd(struct log *, int fd);	/* another's: write there now */
+/* Rotation is another process's from now on: the directory is let go. */
+void log_leave(struct log *);
+/* Rotates when it is time; milliseconds to the next one, -1: never. */
+int64_t log_turn(struct log *);
+/* Since the last call another file was opened. */
+bool log_moved(struct log *);
 
 bool log_enabled(const struct log *, enum log_level);
 

@@ -17,6 +17,7 @@ struct log {
 	int fd;
 	int dirfd;		/* -1 unless the log is rotated */
 	bool own_fd;		/* false: stderr */
+	bool moved;		/* rotated, and nobody has asked yet */
 	time_t start, end;	/* of the period the open file belongs to */
 	bool torn;		/* the last line lacks its end */
 	int lost_errno;

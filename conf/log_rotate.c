@@ -209,6 +209,7 @@ log_rotate(struct log *log, time_t now, struct err *e)
 	}
 	close(log->fd);		/* the lock goes with it */
 	log->fd = fd;
+	log->moved = true;
 	log->torn = false;
 	log_period(&log->set, now, &log->start, &log->end);
 	if (name[0] != '\0')

@@ -97,17 +97,6 @@ refuse(struct ftp_session *s, const char *why)
 	ftp_job_start(s, &p->job);
 }
 
-/* Compared as digests: equal lengths, and no time that tells anything. */
-static bool
-same_text(const char *a, const char *b)
-{
-	unsigned char x[TLS_SHA256_LEN], y[TLS_SHA256_LEN];
-
-	tls_sha256(a, strlen(a), x);
-	tls_sha256(b, strlen(b), y);
-	return tls_equal(x, y, sizeof(x));
-}
-
 static bool
 may_come_from(const struct conf_account *a, const struct net_addr *peer)
 {
@@ -115,28 +104,6 @@ may_come_from(const struct conf_account *a, const struct net_addr *peer)
 
 	net_addr_bytes(peer, address);
 	return a->allow_ip == NULL || conf_cidr_has(a->allow_ip, address);
-}
-
-/* The index of an account, that of none: no such login, *why for the log.
- * Every account is looked at for the same time. */
-static size_t
-find_account(const struct ftp_session *s, const char **why)
-{
-	const struct conf *c = s->server->conf;
-	size_t i, match = c->naccounts;
-
-	*why = "";
-	for (i = 0; i < c->naccounts; i++) {
-		bool user = same_text(c->accounts[i].user, s->user);
-		bool password = same_text(c->accounts[i].password, s->arg);
-		bool here = may_come_from(&c->accounts[i], &s->peer);
-
-		if (user && password && here)
-			match = i;
-		else if (user && password)
-			*why = ": not in its allow_ip";
-	}
-	return match;
 }
 
 /* false: the user has max_sessions already, which is replied. */
@@ -157,15 +124,24 @@ take_session(struct ftp_session *s, const struct conf_account *a)
 	return false;
 }
 
+/* match: the account, or the number of accounts */
 static void
-enter(struct ftp_session *s, size_t account)
+login(struct ftp_session *s, size_t match)
 {
-	const struct conf_account *a = &s->server->conf->accounts[account];
+	const struct conf *c = s->server->conf;
+	const struct conf_account *a = &c->accounts[match < c->naccounts ?
+	    match : 0];
+	bool here = may_come_from(a, &s->peer);
 
+	if (match == c->naccounts || !here) {
+		refuse(s, match == c->naccounts ? "" :
+		    ": not in its allow_ip");
+		return;
+	}
 	if (!take_session(s, a))
 		return;
 	s->account = a;
-	s->bucket = s->server->buckets[account];
+	s->bucket = s->server->buckets[match];
 	s->login_failures = 0;
 	ftp_session_name(s);
 	log_line(s->server->log, LOG_LEVEL_INFO, "%s logged in, %s", s->who,
@@ -176,25 +152,17 @@ enter(struct ftp_session *s, size_t account)
 void
 ftp_cmd_pass(struct ftp_session *s)
 {
-	struct ftp_server *v = s->server;
-	const char *why;
-	size_t account;
-
 	if (s->account != NULL) {
 		ftp_reply(s, 230, "Already logged in.");
 	} else if (s->user == NULL) {
 		ftp_reply(s, 503, "USER first.");
-	} else if (ftp_limits_banned(v->limits, &s->peer,
-	    net_now(v->loop)) > 0) {
+	} else if (ftp_limits_banned(s->server->limits, &s->peer,
+	    net_now(s->server->loop)) > 0) {
 		ftp_reply(s, 421, "Too many failed logins from your address, "
 		    "try again later.");
 		s->quitting = true;
 	} else {
-		account = find_account(s, &why);
-		if (account < v->conf->naccounts)
-			enter(s, account);
-		else
-			refuse(s, why);
+		ftp_password_check(s, login);
 	}
 }
 

@@ -51,6 +51,18 @@ ftp_load_identity(const struct conf *c, struct tls_identity **id,
 	return *id != NULL ? 0 : -1;
 }
 
+static int
+find_jail(struct ftp_generation *g, struct err *e)
+{
+	struct net_jail *j = &g->jail;
+
+	j->user = g->conf->run_as;
+	j->dir = g->conf->chroot_dir;
+	if (j->user != NULL && !conf_find_user(j->user, &j->uid, &j->gid))
+		return err_set(e, "run_as = %s: no such user", j->user);
+	return net_jail_check(j, e);
+}
+
 int
 ftp_generation_load(struct ftp_program *p, struct ftp_generation *g,
     struct err *e)
@@ -63,7 +75,8 @@ ftp_generation_load(struct ftp_program *p, struct ftp_generation *g,
 	g->worker.program = p;
 	g->worker.xferlog = &g->xferlog;
 	g->worker.limits = p->limits;
-	if (ftp_check_resources(g->conf, g->workers, e) < 0)
+	if (ftp_check_resources(g->conf, g->workers, e) < 0 ||
+	    find_jail(g, e) < 0)
 		return FTP_EXIT_CONF;
 	if (ftp_load_identity(g->conf, &g->identity, e) < 0 ||
 	    ftp_load_trust(g->conf, &g->trust, e) < 0)
@@ -189,6 +202,9 @@ ftp_generation_say(const struct ftp_generation *g, const char *what)
 	    LOG_LEVEL_INFO, "largest file: %" PRId64 " bytes", largest);
 	if (g->identity != NULL)
 		say_tls(g);
+	if (geteuid() == 0 && g->conf->run_as == NULL)
+		log_line(log, LOG_LEVEL_WARNING, "clients are served by root: "
+		    "run_as and chroot_dir are not set");
 	log_line(log, LOG_LEVEL_INFO, "cosftpd %s %s on port %u, "
 	    "%zu account%s, %d worker%s", COSFTPD_VERSION, what,
 	    ftp_listeners_port(&g->listeners), g->conf->naccounts,

@@ -37,13 +37,46 @@ ftp_say_ready(const struct ftp_program *p)
 	fflush(stdout);
 }
 
+/* The helper needs nothing but names, which are in files. */
+static int
+become_helper(void *ctx)
+{
+	struct ftp_program *p = ctx;
+	struct net_jail jail = p->now->jail;
+	struct err e;
+	int rc;
+
+	rc = p->single ? 0 : net_jail_enter(&jail, false, &e);
+	ftp_generation_free(p->now);
+	return rc;
+}
+
+/* What is left to do outside the jail, and into it. */
+static int
+enter(struct ftp_program *p, int *helper, struct err *e)
+{
+	struct ftp_generation *g = p->now;
+
+	*helper = net_helper_fork(become_helper, p, e);
+	if (*helper < 0)
+		return -1;
+	if (p->single) {	/* for debuggers: as it was started */
+		if (g->jail.user != NULL)
+			log_line(g->worker.log, LOG_LEVEL_WARNING, "-1: run_as "
+			    "and chroot_dir are not used");
+		return 0;
+	}
+	log_leave(g->worker.log);
+	return net_jail_enter(&g->jail, true, e);
+}
+
 int
 ftp_work(void *ctx, int slot, int stop)
 {
 	struct ftp_program *p = ctx;
-	struct ftp_worker *w;
+	struct ftp_worker *w = NULL;
 	struct err e = { "" };
-	int i, status = 0;
+	int i, helper = -1, status = 0;
 
 	p->now = p->of[slot];
 	for (i = 0; i < FTP_GENERATIONS; i++)
@@ -55,7 +88,8 @@ ftp_work(void *ctx, int slot, int stop)
 		ftp_status_free(p->status);
 		net_unix_close(&p->now->status);
 	}
-	w = ftp_worker_new(&p->now->worker, slot, &e);
+	if (enter(p, &helper, &e) == 0)
+		w = ftp_worker_new(&p->now->worker, slot, helper, &e);
 	if (w != NULL && p->single)
 		p->status = ftp_status_new(p, ftp_worker_loop(w), &e);
 	if (p->status != NULL && p->single)
@@ -69,6 +103,8 @@ ftp_work(void *ctx, int slot, int stop)
 	if (p->single)
 		ftp_status_free(p->status);
 	ftp_worker_free(w);
+	if (!p->single)
+		ftp_generation_free(p->now);
 	return status;
 }
 

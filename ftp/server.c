@@ -120,7 +120,7 @@ out_of_descriptors(struct ftp_listener *l)
 	fd = net_accept(l->fd, &peer);
 	if (fd >= 0)
 		refuse(l, fd, &peer, "The server is out of descriptors");
-	v->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	v->spare = net_bell_new(NULL);
 	rest(l, PAUSE_MS);
 }
 
@@ -295,7 +295,7 @@ listener_start(struct ftp_server *v, struct ftp_listener *l, int fd, bool tls)
 
 struct ftp_server *
 ftp_server_new(struct net_loop *l, struct net_resolver *resolver,
-    struct cos_bucket *const *buckets, int slot,
+    struct net_helper *helper, struct cos_bucket *const *buckets, int slot,
     const struct ftp_worker_settings *set, struct err *e)
 {
 	const struct conf *conf = set->conf;
@@ -311,6 +311,7 @@ ftp_server_new(struct net_loop *l, struct net_resolver *resolver,
 	v->conf = conf;
 	v->buckets = buckets;
 	v->resolver = resolver;
+	v->helper = helper;
 	v->identity = set->identity;
 	v->cache = v->identity != NULL ? tls_cache_new(TLS_CACHE_BYTES) : NULL;
 	if (v->identity != NULL && v->cache == NULL) {
@@ -335,7 +336,7 @@ ftp_server_new(struct net_loop *l, struct net_resolver *resolver,
 			return NULL;
 		}
 	}
-	v->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	v->spare = net_bell_new(NULL);	/* needs no file */
 	masq_start(v);
 	listener_start(v, &v->plain, set->listeners->plain, false);
 	listener_start(v, &v->implicit, set->listeners->implicit, true);

@@ -316,7 +316,7 @@ read_lines(struct ftp_session *s)
 		    (s->job != NULL && !s->job->transfer))
 			return;
 		status = ftp_line_feed(&s->line, p, n, &used);
-		net_stream_drop(s->control, used);
+		net_stream_wipe(s->control, used);
 		if (status == FTP_LINE_NONE)
 			continue;
 		run_line(s, status);

@@ -38,6 +38,7 @@ struct ftp_server {
 	const struct conf *conf;
 	struct cos_bucket *const *buckets;
 	struct net_resolver *resolver;
+	struct net_helper *helper;
 	const struct tls_identity *identity;	/* NULL: no FTPS */
 	struct tls_cache *cache;
 	struct ftp_listener plain, implicit;
@@ -114,7 +115,7 @@ struct ftp_session {
 
 /* ---- server.c: sessions start as the loop runs ---- */
 struct ftp_server *ftp_server_new(struct net_loop *, struct net_resolver *,
-    struct cos_bucket *const *buckets, int slot,
+    struct net_helper *, struct cos_bucket *const *buckets, int slot,
     const struct ftp_worker_settings *, struct err *);
 /* Stop accepting; owner is woken when the last session has ended. */
 void ftp_server_retire(struct ftp_server *, struct net_task *owner);
@@ -214,6 +215,12 @@ void ftp_reply_lines(struct ftp_session *, int code, const char *first,
     const struct net_buf *lines, const char *last);
 /* A fault of the store in words for a client. */
 void ftp_reply_fault(struct ftp_session *, const struct cos_fault *);
+
+/* ---- password.c ---- */
+/* The account, or the number of accounts: nobody's. */
+typedef void ftp_password_done(struct ftp_session *, size_t account);
+/* Of s->user and s->arg; done is called now, or by a job that has ended. */
+void ftp_password_check(struct ftp_session *, ftp_password_done *done);
 
 /* ---- recent.c ---- */
 void ftp_note_stored(struct ftp_session *, const char *key, int64_t size,

@@ -86,8 +86,9 @@ struct ftp_worker_settings {	/* all borrowed until ftp_worker_free */
 	struct ftp_limits *limits;
 };
 struct ftp_worker;
+/* Takes helper, of net_helper_fork. */
 struct ftp_worker *ftp_worker_new(const struct ftp_worker_settings *, int slot,
-    struct err *);
+    int helper, struct err *);
 /* Until `stop` says so (net_worker_hear), which begins the drain: no more
  * sessions are accepted, transfers are settled by policy, and after
  * drain_timeout the rest is dropped but for what the store is completing.
@@ -113,6 +114,7 @@ struct ftp_generation {
 	struct ftp_worker_settings worker;	/* owns the log */
 	struct ftp_xferlog xferlog;
 	struct net_unix status;		/* of the one in use */
+	struct net_jail jail;		/* what they become */
 	int workers;
 };
 

@@ -4,6 +4,7 @@
  */
 #include <inttypes.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -11,10 +12,14 @@
 
 #include "super_int.h"
 
-enum { KILL_MS = 2800 };	/* after drain_timeout: a worker hangs */
+enum {
+	KILL_MS = 2800,		/* after drain_timeout: a worker hangs */
+	LOGS_MS = 60 * 1000	/* a look at the clock, which may be set */
+};
 
 struct supervisor {
 	struct net_task task;		/* signals, the deadline of a stop */
+	struct net_task logs;		/* when they are to be rotated */
 	struct ftp_program *program;
 	struct net_loop *loop;
 	struct net_workers *workers;
@@ -49,12 +54,13 @@ stop(struct supervisor *s)
 }
 
 static int
-start_workers(struct supervisor *s, struct ftp_generation *g, struct err *e)
+start_workers(struct supervisor *s, struct ftp_generation *g, int wanted,
+    struct err *e)
 {
 	struct ftp_program *p = s->program;
 	int i, n = 0;
 
-	for (i = 0; i < p->slots && n < g->workers; i++) {
+	for (i = 0; i < p->slots && n < wanted; i++) {
 		if (p->of[i] != NULL)
 			continue;
 		p->of[i] = g;		/* the child looks here */
@@ -67,17 +73,38 @@ start_workers(struct supervisor *s, struct ftp_generation *g, struct err *e)
 	return 0;
 }
 
+/* They take no more sessions: others do, as soon as there are slots. */
+static void
+replace_crippled(struct supervisor *s)
+{
+	struct ftp_program *p = s->program;
+	struct err e;
+	int i;
+
+	for (i = 0; i < p->slots; i++) {
+		if (p->of[i] != p->now || ftp_generation_slots(p, NULL) == 0 ||
+		    net_workers_state(s->workers, i) != NET_WORKER_CRIPPLED)
+			continue;
+		net_workers_retire(s->workers, i);
+		if (start_workers(s, p->now, 1, &e) < 0)
+			ftp_complain(p, &e);
+	}
+}
+
 /* ---- reload ---- */
 
 static bool
 all_ready(const struct supervisor *s, const struct ftp_generation *g)
 {
 	const struct ftp_program *p = s->program;
+	enum net_worker_state state;
 	int i, n = 0;
 
-	for (i = 0; i < p->slots; i++)
-		n += p->of[i] == g && net_workers_state(s->workers, i) ==
-		    NET_WORKER_READY;
+	for (i = 0; i < p->slots; i++) {
+		state = net_workers_state(s->workers, i);
+		n += p->of[i] == g && (state == NET_WORKER_READY ||
+		    state == NET_WORKER_CRIPPLED);
+	}
 	return n == g->workers;
 }
 
@@ -96,13 +123,28 @@ retire(struct supervisor *s, struct ftp_generation *g)
 		ftp_generation_free(g);
 }
 
+/* ---- logs: the workers have no way to files ---- */
+
+static void
+hand_out_log(struct supervisor *s, const struct ftp_generation *g)
+{
+	const struct ftp_program *p = s->program;
+	int i, fd = log_fd(g->worker.log), xfer = g->xferlog.fd;
+
+	for (i = 0; i < p->slots; i++) {
+		if (p->of[i] == g && fd >= 0)
+			net_workers_log(s->workers, i, fd);
+		if (p->of[i] == g && xfer >= 0)
+			net_workers_xferlog(s->workers, i, xfer);
+	}
+}
+
 static void
 reopen_logs(struct supervisor *s)
 {
 	struct ftp_program *p = s->program;
 	struct ftp_generation *g;
 	struct err e;
-	int i, fd;
 
 	for (g = p->generation; g < p->generation + FTP_GENERATIONS; g++) {
 		if (g->conf == NULL)
@@ -111,15 +153,28 @@ reopen_logs(struct supervisor *s)
 			ftp_complain(p, &e);
 		if (ftp_xferlog_open(&g->xferlog, g->conf, &e) < 0)
 			ftp_complain(p, &e);
+		hand_out_log(s, g);
 	}
-	for (i = 0; i < p->slots; i++) {
-		fd = p->of[i] != NULL ? log_fd(p->of[i]->worker.log) : -1;
-		if (fd >= 0)
-			net_workers_log(s->workers, i, fd);
-		fd = p->of[i] != NULL ? p->of[i]->xferlog.fd : -1;
-		if (fd >= 0)
-			net_workers_xferlog(s->workers, i, fd);
+}
+
+static void
+logs_step(struct net_task *t, unsigned why)
+{
+	struct supervisor *s = (struct supervisor *)
+	    ((char *)t - offsetof(struct supervisor, logs));
+	struct ftp_generation *g = s->program->generation;
+	int64_t ms, next = LOGS_MS;
+	int i;
+
+	(void)why;
+	for (i = 0; i < FTP_GENERATIONS; i++, g++) {
+		ms = g->conf != NULL ? log_turn(g->worker.log) : -1;
+		if (ms >= 0 && ms < next)
+			next = ms;
+		if (g->conf != NULL && log_moved(g->worker.log))
+			hand_out_log(s, g);
 	}
+	net_task_deadline(t, next);
 }
 
 static void
@@ -149,7 +204,8 @@ reload(struct supervisor *s)
 	if (g == NULL)
 		return;
 	s->next = g;
-	if (start_workers(s, g, &e) == 0)
+	net_task_wake(&s->logs);	/* it has one more */
+	if (start_workers(s, g, g->workers, &e) == 0)
 		return;
 	ftp_complain(p, &e);
 	s->next = NULL;
@@ -287,6 +343,8 @@ supervisor_step(struct net_task *t, unsigned why)
 		else if (!s->stopping)
 			worker_ready(s);
 	}
+	if (!s->stopping)
+		replace_crippled(s);
 	if (s->reloading && !s->stopping && s->next == NULL && !s->again) {
 		s->reloading = false;	/* to the new, or still the old */
 		ftp_notify(s->program, "READY=1");
@@ -318,17 +376,21 @@ ftp_supervise(struct ftp_program *p, struct err *e)
 		return FTP_EXIT_START;
 	net_task_init(&s.task, s.loop, supervisor_step);
 	net_task_watch(&s.task, p->signals[0], NET_READ);
+	net_task_init(&s.logs, s.loop, logs_step);
+	net_task_deadline(&s.logs, 0);
 	net_task_init(&dog.task, s.loop, watchdog_step);
 	if (dog.every > 0)
 		net_task_deadline(&dog.task, dog.every);
 	s.workers = net_workers_new(s.loop, p->slots, ftp_work, p, &s.task, e);
 	p->workers = s.workers;
 	p->status = ftp_status_new(p, s.loop, e);
-	s.status = s.workers == NULL || p->status == NULL || start_workers(&s, p->now, e) < 0 ||
+	s.status = s.workers == NULL || p->status == NULL ||
+	    start_workers(&s, p->now, p->now->workers, e) < 0 ||
 	    net_loop_run(s.loop, e) < 0 ? FTP_EXIT_START : s.status;
 	ftp_status_free(p->status);
 	net_workers_free(s.workers);
 	net_task_end(&s.task);
+	net_task_end(&s.logs);
 	net_task_end(&dog.task);
 	net_loop_free(s.loop);
 	return s.status;

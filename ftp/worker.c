@@ -4,10 +4,12 @@
  */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "session_int.h"
 
 enum {
+	CRIPPLED_MS = 1000,	/* before it asks to be replaced */
 	ABORT_MS = 800,		/* for the last aborts, after the drain */
 	RETIRE_MS = 30 * 1000	/* the same when nobody waits for the end */
 };
@@ -24,6 +26,8 @@ struct ftp_worker {
 	const struct ftp_worker_settings *set;
 	int slot;
 	struct net_loop *loop;
+	struct net_helper *helper;
+	bool crippled;			/* it is gone, and that was said */
 	struct net_resolver *resolver;
 	struct cos_client *client;
 	struct cos_bucket **buckets;	/* one of each account */
@@ -90,35 +94,42 @@ make_client(struct ftp_worker *w, struct err *e)
 }
 
 static int
-build(struct ftp_worker *w, struct err *e)
+build(struct ftp_worker *w, int helper, struct err *e)
 {
 	w->loop = net_loop_new(e);
-	if (w->loop == NULL)
+	if (w->loop == NULL) {
+		close(helper);
 		return -1;
-	w->resolver = net_resolver_new(w->loop);
+	}
+	w->helper = net_helper_new(w->loop, helper, &w->task);
+	if (w->helper == NULL)
+		return err_set(e, "out of memory");
+	w->resolver = net_resolver_new(w->loop, w->helper);
 	if (w->resolver == NULL)
 		return err_set(e, "out of memory");
 	if (make_client(w, e) < 0)
 		return -1;
 	if (w->set->listeners == NULL)
 		return 0;
-	w->server = ftp_server_new(w->loop, w->resolver, w->buckets, w->slot,
-	    w->set, e);
+	w->server = ftp_server_new(w->loop, w->resolver, w->helper, w->buckets,
+	    w->slot, w->set, e);
 	return w->server != NULL ? 0 : -1;
 }
 
 struct ftp_worker *
-ftp_worker_new(const struct ftp_worker_settings *set, int slot, struct err *e)
+ftp_worker_new(const struct ftp_worker_settings *set, int slot, int helper,
+    struct err *e)
 {
 	struct ftp_worker *w = calloc(1, sizeof(*w));
 
 	if (w == NULL) {
+		close(helper);
 		err_set(e, "out of memory");
 		return NULL;
 	}
 	w->set = set;
 	w->slot = slot;
-	if (build(w, e) == 0)
+	if (build(w, helper, e) == 0)
 		return w;
 	ftp_worker_free(w);
 	return NULL;
@@ -137,6 +148,7 @@ ftp_worker_free(struct ftp_worker *w)
 		cos_bucket_free(w->buckets[i]);
 	cos_client_free(w->client);
 	net_resolver_free(w->resolver);
+	net_helper_free(w->helper);
 	net_loop_free(w->loop);
 	free(w->buckets);
 	free(w);
@@ -209,6 +221,20 @@ obey(struct ftp_worker *w)
 	}
 }
 
+/* Another worker is to take its place; not more of them than one a second. */
+static void
+lose_helper(struct ftp_worker *w, bool timeout)
+{
+	if (timeout)
+		net_worker_crippled(w->task.fd);
+	if (w->crippled)
+		return;
+	w->crippled = true;
+	log_line(w->set->log, LOG_LEVEL_ERROR, "the helper process of worker "
+	    "%d is gone: no names, no password hashes", w->slot);
+	net_task_deadline(&w->task, CRIPPLED_MS);
+}
+
 static void
 serve_step(struct net_task *t, unsigned why)
 {
@@ -216,6 +242,8 @@ serve_step(struct net_task *t, unsigned why)
 
 	if (why & NET_READ)
 		obey(w);
+	if (w->state == W_RUNNING && !net_helper_alive(w->helper))
+		lose_helper(w, why & NET_TIMEOUT);
 	if (w->state != W_RUNNING)
 		drain_step(w, why & NET_TIMEOUT);
 }
@@ -261,9 +289,10 @@ static int
 ask(const struct ftp_worker_settings *set, int64_t older_than, FILE *out,
     struct err *e)
 {
-	struct ftp_worker *w = ftp_worker_new(set, 0, e);
+	int helper = net_helper_fork(NULL, NULL, e), failures;
+	struct ftp_worker *w = helper < 0 ? NULL :
+	    ftp_worker_new(set, 0, helper, e);
 	size_t n = set->conf->naccounts;
-	int failures;
 
 	if (w == NULL)
 		return -1;

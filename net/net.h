@@ -162,6 +162,7 @@ size_t net_stream_read(struct net_stream *, void *buf, size_t n);
 const char *net_stream_peek(struct net_stream *, size_t max, bool more,
     size_t *n);
 void net_stream_drop(struct net_stream *, size_t n);
+void net_stream_wipe(struct net_stream *, size_t n);	/* secrets: no trace */
 
 /* Takes what can be sent now, 0..n; the rest stays the caller's. */
 size_t net_stream_write(struct net_stream *, const void *, size_t n);
@@ -191,10 +192,42 @@ struct net_proxy {		/* zero it */
 int net_proxy_read(struct net_proxy *, struct net_stream *,
     struct net_addr *from, struct net_addr *to);
 
-/* ---- names (resolve.c): getaddrinfo in short-lived children ---- */
+/* ---- what may block or burn, beside this process (helper.c) ---- */
+enum net_job_kind { NET_JOB_RESOLVE, NET_JOB_HASH, NET_JOB_KINDS };
+enum { NET_JOB_MAX = 512 };	/* bytes of a request, of an answer */
+struct net_helper;
+struct net_job;
+/* Forks the process, early: its memory is a copy.  There first (NULL: nothing)
+ * gives up what it does not need; -1 ends it.  The descriptor for
+ * net_helper_new, -1 with *e filled. */
+int net_helper_fork(int (*first)(void *), void *ctx, struct err *e);
+/* Takes fd.  owner is woken when the process is gone: all jobs fail then. */
+struct net_helper *net_helper_new(struct net_loop *, int fd,
+    struct net_task *owner);
+bool net_helper_alive(const struct net_helper *);
+void net_helper_free(struct net_helper *);	/* after its jobs */
+/* NULL: no helper, out of memory, too long.  The request is copied, and wiped
+ * once it is sent. */
+struct net_job *net_job_new(struct net_helper *, enum net_job_kind,
+    const void *in, size_t n, struct net_task *owner);
+bool net_job_done(const struct net_job *);
+/* Of one that is done; NULL and *reason: it failed. */
+const void *net_job_answer(const struct net_job *, size_t *n,
+    const char **reason);
+void net_job_free(struct net_job *);
+
+/* NET_JOB_HASH: PBKDF2 with HMAC-SHA-256; answered by TLS_SHA256_LEN bytes */
+struct net_hash {
+	uint32_t iterations;
+	uint8_t key_len, salt_len;
+	unsigned char key[64], salt[64];
+};
+void net_hash_key(struct net_hash *, const char *password);
+
+/* ---- names (resolve.c): getaddrinfo in the helper ---- */
 struct net_resolver;
 struct net_lookup;
-struct net_resolver *net_resolver_new(struct net_loop *);
+struct net_resolver *net_resolver_new(struct net_loop *, struct net_helper *);
 void net_resolver_free(struct net_resolver *);
 struct net_lookup *net_lookup_new(struct net_resolver *, const char *host,
     uint16_t port, struct net_task *owner);

@@ -47,6 +47,25 @@ bool net_stream_tls_failed(const struct net_stream *);
 /* loop.c: for steps that take long.  true: this turn has had one and is late, t
  * is stepped again in the next, for the same reason. */
 bool net_task_postpone(struct net_task *, unsigned why);
+/* helper.c and helper_work.c: one message of their socket; data is as long as
+ * that makes it */
+enum { HELPER_JOBS = 8 };	/* at once */
+struct helper_message {
+	int slot;
+	int kind;
+	bool failed;
+	_Alignas(8) unsigned char data[NET_JOB_MAX];
+};
+static inline size_t
+helper_message_size(size_t data)
+{
+	return offsetof(struct helper_message, data) + data;
+}
+
+/* resolve.c, helper_work.c: the work of the helper's children; returns the
+ * bytes of out, NET_JOB_MAX at most */
+size_t net_resolve_work(const void *in, void *out);
+size_t net_hash_work(const void *in, void *out);
 
 /*
  * pool.c: a connection is taken from the pool, used for one exchange, and

@@ -91,12 +91,24 @@ net_bell_hear(int bell)
 	(void)n;		/* empty: somebody heard it before */
 }
 
+static void
+report(int control, char c)
+{
+	ssize_t n = write(control, &c, 1);
+
+	(void)n;		/* gone: its end of file is read next */
+}
+
 void
 net_worker_ready(int control)
 {
-	ssize_t n = write(control, "r", 1);
+	report(control, 'r');
+}
 
-	(void)n;		/* gone: its end of file is read next */
+void
+net_worker_crippled(int control)
+{
+	report(control, 'c');
 }
 
 union word_control {
@@ -246,7 +258,8 @@ step(struct net_task *t, unsigned why)
 	}
 	switch (read(w->control, &c, 1)) {
 	case 1:
-		tell(w, w->retired ? NET_WORKER_RETIRING : NET_WORKER_READY);
+		tell(w, w->retired ? NET_WORKER_RETIRING : c == 'c' ?
+		    NET_WORKER_CRIPPLED : NET_WORKER_READY);
 		break;
 	case 0:
 		hang_up(w);	/* its end is told by SIGCHLD */
@@ -370,7 +383,7 @@ net_workers_retire(struct net_workers *all, int slot)
 
 	w->retired = true;
 	say(w, NET_WORD_RETIRE, -1);
-	if (w->state == NET_WORKER_READY)
+	if (w->state == NET_WORKER_READY || w->state == NET_WORKER_CRIPPLED)
 		w->state = NET_WORKER_RETIRING;
 }
 

@@ -33,6 +33,7 @@ enum net_worker_state {
 	NET_WORKER_NONE,	/* the slot is free */
 	NET_WORKER_STARTING,
 	NET_WORKER_READY,
+	NET_WORKER_CRIPPLED,	/* it serves, and should be replaced */
 	NET_WORKER_RETIRING,	/* told so: serves who it has, takes no more */
 	NET_WORKER_ENDED,	/* status is that of waitpid() */
 	NET_WORKER_RESTING	/* ended young: soon to be started again */
@@ -70,8 +71,9 @@ void net_workers_kill(struct net_workers *);
 size_t net_workers_alive(const struct net_workers *);
 void net_workers_free(struct net_workers *);
 
-/* In the worker: ready to serve; the next word. */
+/* In the worker: ready to serve; without its helper; the next word. */
 void net_worker_ready(int control);
+void net_worker_crippled(int control);
 enum net_word {
 	NET_WORD_NONE,		/* not yet */
 	NET_WORD_RETIRE,
@@ -86,5 +88,17 @@ enum net_word net_worker_hear(int control, int *fd);
 /* For good, here and in whatever is forked later: no new privileges, no core
  * dumps, and no tracing by the same user (memory holds keys). */
 int net_harden(struct err *e);
+
+/* What processes that serve become. */
+struct net_jail {
+	const char *user;	/* run_as, NULL: as we are */
+	uid_t uid;		/* never 0 with a user */
+	gid_t gid;
+	const char *dir;	/* chroot_dir, NULL: none */
+};
+/* -1: it cannot be entered, or would not hold. */
+int net_jail_check(const struct net_jail *, struct err *e);
+/* For good.  dir is left out where files must still be read. */
+int net_jail_enter(const struct net_jail *, bool dir, struct err *e);
 
 #endif

@@ -1,36 +1,26 @@
 /*
  * net/resolve.c - names to addresses without ever blocking the loop.
  *
- * getaddrinfo() may wait for seconds, so it runs in a short-lived child that
- * answers over a pipe; at most JOBS at once.  Answers are kept for a minute
- * per host, and the old ones are served when a new lookup fails.  Literal
- * addresses and localhost (RFC 6761) need no child.
+ * getaddrinfo() may wait for seconds, so it is a job of the helper's.  Answers
+ * are kept for a minute per host, and the old ones are served when a new lookup
+ * fails.  Literal addresses and localhost (RFC 6761) need no helper.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <netdb.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <stdio.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "net_int.h"
 
 enum {
-	JOBS = 8,
 	ADDRS = 8,		/* of one host */
 	FRESH_MS = 60 * 1000,
-	RETRY_MS = 200,		/* before a failed name is asked again */
-	CHILD_S = 20,		/* a child lives no longer */
-	REAP_MS = 10
+	RETRY_MS = 200		/* before a failed name is asked again */
 };
 
-/* What the child writes: small enough for one atomic write to a pipe. */
-struct answer {
+struct answer {			/* of the helper's */
 	int n;
 	struct {
 		int family;
@@ -38,27 +28,26 @@ struct answer {
 	} addr[ADDRS];
 	char reason[128];
 };
+_Static_assert(sizeof(struct answer) <= NET_JOB_MAX, "an answer is a message");
 
 struct host {
-	struct net_task task;		/* waits for the child's pipe */
+	struct net_task task;		/* waits for the job */
 	struct host *next;
 	struct net_resolver *r;
 	char *name;
 	struct net_addr addr[ADDRS];
 	size_t n;
 	int64_t until;			/* the answer is fresh until then */
-	bool known, queued;
-	pid_t pid;			/* > 0: a child to be reaped */
-	struct answer got;
-	size_t got_len;
+	bool known;
+	struct net_job *job;		/* owned; NULL: nothing is asked */
 	char reason[160];
 	struct net_lookup *waiting;
 };
 
 struct net_resolver {
 	struct net_loop *loop;
+	struct net_helper *helper;
 	struct host *hosts;
-	int jobs;
 };
 
 struct net_lookup {
@@ -73,24 +62,21 @@ struct net_lookup {
 };
 
 struct net_resolver *
-net_resolver_new(struct net_loop *l)
+net_resolver_new(struct net_loop *l, struct net_helper *helper)
 {
 	struct net_resolver *r = calloc(1, sizeof(*r));
 
-	if (r != NULL)
+	if (r != NULL) {
 		r->loop = l;
+		r->helper = helper;
+	}
 	return r;
 }
 
 static void
 host_free(struct host *h)
 {
-	if (h->task.fd >= 0)
-		close(h->task.fd);
-	if (h->pid > 0) {
-		kill(h->pid, SIGKILL);
-		waitpid(h->pid, NULL, 0);
-	}
+	net_job_free(h->job);
 	net_task_end(&h->task);
 	free(h->name);
 	free(h);
@@ -110,10 +96,10 @@ net_resolver_free(struct net_resolver *r)
 	free(r);
 }
 
-/* ---- the child ---- */
+/* ---- in a child of the helper ---- */
 
 static void
-child_ask(const char *name, int family, struct answer *a)
+ask(const char *name, int family, struct answer *a)
 {
 	struct addrinfo hints = { .ai_family = family,
 	    .ai_socktype = SOCK_STREAM }, *res, *ai;
@@ -139,42 +125,19 @@ child_ask(const char *name, int family, struct answer *a)
 	freeaddrinfo(res);
 }
 
-/* The child keeps no client's connection open. */
-static void
-close_others(int keep)
+size_t
+net_resolve_work(const void *name, void *out)
 {
-	int fd;
+	struct answer *a = out;
 
-	if (keep != 3 && dup2(keep, 3) < 0)
-		_exit(1);
-#ifdef SYS_close_range
-	if (syscall(SYS_close_range, 4U, ~0U, 0U) == 0)
-		return;
-#endif
-	for (fd = 4; fd < 65536; fd++)
-		close(fd);
+	memset(a, 0, sizeof(*a));
+	ask(name, AF_INET, a);
+	if (a->n == 0)		/* a resolver may be slow to say there is none */
+		ask(name, AF_INET6, a);
+	return sizeof(*a);
 }
 
-static void
-child(const char *name, int fd)
-{
-	struct answer a;
-
-	signal(SIGTERM, SIG_DFL);
-	signal(SIGINT, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
-	close_others(fd);
-	alarm(CHILD_S);
-	memset(&a, 0, sizeof(a));
-	child_ask(name, AF_INET, &a);
-	if (a.n == 0)		/* a resolver may be slow to say there is none */
-		child_ask(name, AF_INET6, &a);
-	if (write(3, &a, sizeof(a)) != (ssize_t)sizeof(a))
-		_exit(1);
-	_exit(0);
-}
-
-/* ---- the parent ---- */
+/* ---- in the worker ---- */
 
 static void
 answer_lookup(struct net_lookup *lk, const struct host *h)
@@ -203,122 +166,76 @@ answer_all(struct host *h)
 	}
 }
 
-static void start_queued(struct net_resolver *);
-static void host_start(struct host *);
-
 static void
-take_answer(struct host *h)
+take_addresses(struct host *h, const struct answer *a)
 {
-	const struct answer *a = &h->got;
 	int i;
 
-	h->r->jobs--;
-	h->known = true;
-	if (h->got_len != sizeof(*a) || a->n <= 0 || a->n > ADDRS) {
-		/* Keep what an earlier lookup found: stale beats nothing. */
-		h->until = net_now(h->r->loop) + RETRY_MS;
-		snprintf(h->reason, sizeof(h->reason), "%.*s",
-		    (int)sizeof(a->reason) - 1, h->got_len == sizeof(*a) &&
-		    a->reason[0] != '\0' ? a->reason : "no answer");
-	} else {
-		h->until = net_now(h->r->loop) + FRESH_MS;
-		h->n = (size_t)a->n;
-		for (i = 0; i < a->n; i++) {
-			struct net_addr *na = &h->addr[i];
+	h->until = net_now(h->r->loop) + FRESH_MS;
+	h->n = (size_t)a->n;
+	for (i = 0; i < a->n; i++) {
+		struct net_addr *na = &h->addr[i];
 
-			net_addr_parse(na, a->addr[i].family == AF_INET ?
-			    "0.0.0.0" : "::", 0);
-			if (a->addr[i].family == AF_INET)
-				memcpy(&((struct sockaddr_in *)&na->ss)->
-				    sin_addr, a->addr[i].ip, 4);
-			else
-				memcpy(&((struct sockaddr_in6 *)&na->ss)->
-				    sin6_addr, a->addr[i].ip, 16);
-		}
+		net_addr_parse(na, a->addr[i].family == AF_INET ?
+		    "0.0.0.0" : "::", 0);
+		if (a->addr[i].family == AF_INET)
+			memcpy(&((struct sockaddr_in *)&na->ss)->
+			    sin_addr, a->addr[i].ip, 4);
+		else
+			memcpy(&((struct sockaddr_in6 *)&na->ss)->
+			    sin6_addr, a->addr[i].ip, 16);
 	}
-	answer_all(h);
-	start_queued(h->r);
+}
+
+/* What an earlier lookup found is kept: stale beats nothing. */
+static void
+host_fail(struct host *h, const char *reason)
+{
+	h->until = net_now(h->r->loop) + RETRY_MS;
+	snprintf(h->reason, sizeof(h->reason), "%s", reason);
 }
 
 static void
 host_step(struct net_task *t, unsigned why)
 {
 	struct host *h = (struct host *)t;
-	char *into = (char *)&h->got;
-	ssize_t n = 0;
+	const struct answer *got;
+	struct answer a;
+	const char *reason;
+	size_t n;
 
 	(void)why;
-	if (h->task.fd >= 0) {
-		n = read(h->task.fd, into + h->got_len,
-		    sizeof(h->got) - h->got_len);
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
-			return;
-		if (n > 0)
-			h->got_len += (size_t)n;
-		if (n > 0 && h->got_len < sizeof(h->got))
-			return;
-		n = h->task.fd;
-		net_task_watch(&h->task, -1, 0);
-		close((int)n);
-		take_answer(h);
-	}
-	if (h->pid > 0 && waitpid(h->pid, NULL, WNOHANG) == 0)
-		net_task_deadline(&h->task, REAP_MS);
+	if (h->job == NULL || !net_job_done(h->job))
+		return;
+	got = net_job_answer(h->job, &n, &reason);
+	if (got != NULL && n == sizeof(a))
+		memcpy(&a, got, n);
 	else
-		h->pid = 0;
-	if (h->pid == 0 && h->queued)
-		host_start(h);
-}
-
-static void
-host_fail(struct host *h, const char *what)
-{
+		a.n = -1;
+	if (a.n > 0 && a.n <= ADDRS) {
+		take_addresses(h, &a);
+	} else if (a.n == 0) {
+		a.reason[sizeof(a.reason) - 1] = '\0';
+		host_fail(h, a.reason);
+	} else {
+		host_fail(h, reason != NULL ? reason : "no answer");
+	}
+	net_job_free(h->job);
+	h->job = NULL;
 	h->known = true;
-	h->until = net_now(h->r->loop) + RETRY_MS;
-	snprintf(h->reason, sizeof(h->reason), "%s: %s", what,
-	    strerror(errno));
 	answer_all(h);
 }
 
 static void
 host_start(struct host *h)
 {
-	int fd[2];
-
-	if (h->r->jobs >= JOBS || h->pid > 0) {
-		h->queued = true;
+	h->job = net_job_new(h->r->helper, NET_JOB_RESOLVE, h->name,
+	    strlen(h->name) + 1, &h->task);
+	if (h->job != NULL)
 		return;
-	}
-	h->queued = false;
-	if (pipe2(fd, O_CLOEXEC) < 0) {
-		host_fail(h, "pipe");
-		return;
-	}
-	h->pid = fork();
-	if (h->pid == 0)
-		child(h->name, fd[1]);
-	close(fd[1]);
-	if (h->pid < 0) {
-		close(fd[0]);
-		h->pid = 0;
-		host_fail(h, "fork");
-		return;
-	}
-	fcntl(fd[0], F_SETFL, O_NONBLOCK);
-	memset(&h->got, 0, sizeof(h->got));
-	h->got_len = 0;
-	h->r->jobs++;
-	net_task_watch(&h->task, fd[0], NET_READ);
-}
-
-static void
-start_queued(struct net_resolver *r)
-{
-	struct host *h;
-
-	for (h = r->hosts; h != NULL && r->jobs < JOBS; h = h->next)
-		if (h->queued)
-			host_start(h);
+	h->known = true;
+	host_fail(h, "not to be asked");
+	answer_all(h);
 }
 
 static struct host *
@@ -388,7 +305,7 @@ net_lookup_new(struct net_resolver *r, const char *name, uint16_t port,
 	lk->host = h;
 	lk->next = h->waiting;
 	h->waiting = lk;
-	if (h->task.fd < 0)
+	if (h->job == NULL)
 		host_start(h);
 	return lk;
 }

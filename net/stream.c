@@ -164,6 +164,7 @@ net_stream_read(struct net_stream *s, void *buf, size_t n)
 static bool
 input_room(struct net_stream *s, size_t max)
 {
+	size_t from;
 	char *p;
 
 	if (s->in_cap < max) {
@@ -177,6 +178,8 @@ input_room(struct net_stream *s, size_t max)
 	}
 	if (s->in_off > 0 && s->in_off + max > s->in_cap) {
 		memmove(s->in, s->in + s->in_off, s->in_len);
+		from = s->in_off > s->in_len ? s->in_off : s->in_len;
+		tls_wipe(s->in + from, s->in_off + s->in_len - from);
 		s->in_off = 0;
 	}
 	return true;
@@ -209,6 +212,13 @@ net_stream_drop(struct net_stream *s, size_t n)
 		net_stream_tls_settle(s);
 	else if (s->state == NET_OPEN && s->tcp_eof)
 		s->state = NET_EOF;
+}
+
+void
+net_stream_wipe(struct net_stream *s, size_t n)
+{
+	tls_wipe(s->in + s->in_off, n);
+	net_stream_drop(s, n);
 }
 
 void

@@ -89,6 +89,44 @@ test_hmac(void)
 }
 
 static void
+test_pbkdf2(void)
+{
+	static const struct {
+		const char *password, *salt;
+		size_t n;		/* of the salt */
+		uint32_t iterations;
+		const char *want;
+	} rows[] = {	/* RFC 7914 11, as far as it goes; RFC 6070's inputs,
+			 * the answers by Python's hashlib */
+		{ "passwd", "salt", 4, 1, "55ac046e56e3089fec1691c22544b605"
+		  "f94185216dde0465e68b9d57c20dacbc" },
+		{ "Password", "NaCl", 4, 80000,
+		  "4ddcd8f60b98be21830cee5ef22701f9"
+		  "641a4418d04c0414aeff08876b34ab56" },
+		{ "password", "salt", 4, 2, "ae4d0c95af6b46d32d0adff928f06dd0"
+		  "2a303f8ef3c251dfd6e2d85a95474c43" },
+		{ "password", "salt", 4, 4096,
+		  "c5e478d59288c841aa530db6845c4c8d"
+		  "962893a001ce4e11a4963873aa98134a" },
+		{ "passwordPASSWORDpassword",
+		  "saltSALTsaltSALTsaltSALTsaltSALTsalt", 36, 4096,
+		  "348c89dbcbd32b2f32d814b8116e84cf"
+		  "2b17347ebc1800181c4e2a1fb8dd53e1" },
+		{ "pass", "sa\0lt", 5, 1, "3162d8dda5b82e91b39eb54358d688c5"
+		  "fe8d0d4758d0c3b05ca5226218e20f23" },
+	};
+	unsigned char out[TLS_SHA256_LEN];
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		tls_pbkdf2(rows[i].password, strlen(rows[i].password),
+		    rows[i].salt, rows[i].n, rows[i].iterations, out);
+		tls_hex(hex, out, sizeof(out));
+		CHECK_STR(hex, rows[i].want, "pbkdf2");
+	}
+}
+
+static void
 test_sha256(void)
 {
 	static const struct {
@@ -220,6 +258,7 @@ main(void)
 {
 	test_sha1();
 	test_hmac();
+	test_pbkdf2();
 	test_sha256();
 	test_md5();
 	test_base64();

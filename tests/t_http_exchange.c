@@ -570,7 +570,7 @@ main(void)
 		return test_end("t_http_exchange");
 	}
 	loop = net_loop_new(&e);
-	resolver = net_resolver_new(loop);
+	resolver = net_resolver_new(loop, NULL);
 	net_task_init(&owner, loop, step);
 	test_kept();
 	test_not_kept();

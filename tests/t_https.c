@@ -279,7 +279,7 @@ setup(void)
 		CHECK(0, "no server: %s", e.text);
 		return false;
 	}
-	resolver = net_resolver_new(loop);
+	resolver = net_resolver_new(loop, NULL);
 	net_task_init(&listener, loop, listener_step);
 	net_task_watch(&listener, fd, NET_READ);
 	net_task_init(&owner, loop, owner_step);

@@ -57,6 +57,34 @@ tls_sha256(const void *data, size_t n, unsigned char out[TLS_SHA256_LEN])
 	tls_wipe(&ctx, sizeof(ctx));
 }
 
+void
+tls_pbkdf2(const void *key, size_t keylen, const void *salt, size_t n,
+    uint32_t iterations, unsigned char out[TLS_SHA256_LEN])
+{
+	static const unsigned char first[4] = { 0, 0, 0, 1 };
+	unsigned char u[TLS_SHA256_LEN];
+	br_hmac_key_context kc;
+	br_hmac_context ctx;
+	size_t i;
+
+	br_hmac_key_init(&kc, &br_sha256_vtable, key, keylen);
+	br_hmac_init(&ctx, &kc, 0);
+	br_hmac_update(&ctx, salt, n);
+	br_hmac_update(&ctx, first, sizeof(first));
+	br_hmac_out(&ctx, u);
+	memcpy(out, u, sizeof(u));
+	while (iterations-- > 1) {
+		br_hmac_init(&ctx, &kc, 0);
+		br_hmac_update(&ctx, u, sizeof(u));
+		br_hmac_out(&ctx, u);
+		for (i = 0; i < sizeof(u); i++)
+			out[i] ^= u[i];
+	}
+	tls_wipe(&kc, sizeof(kc));
+	tls_wipe(&ctx, sizeof(ctx));
+	tls_wipe(u, sizeof(u));
+}
+
 /*
  * The public struct is plain words: the context is copied in and out of it,
  * which costs nothing next to the hashing and keeps to the aliasing rules.

@@ -26,6 +26,10 @@ void tls_hmac_sha1(const void *key, size_t keylen, const void *, size_t,
     unsigned char out[TLS_SHA1_LEN]);
 void tls_sha256(const void *, size_t, unsigned char out[TLS_SHA256_LEN]);
 
+/* RFC 8018 5.2 with HMAC-SHA-256, one block; takes as long as it is told */
+void tls_pbkdf2(const void *key, size_t keylen, const void *salt, size_t,
+    uint32_t iterations, unsigned char out[TLS_SHA256_LEN]);
+
 /* Incremental, over several slices; the state is plain data. */
 struct tls_md5 {
 	uint64_t opaque[16];

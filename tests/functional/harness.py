@@ -86,6 +86,11 @@ def has_ipv6():
         return False
 
 
+def children(pid):
+    with open('/proc/%d/task/%d/children' % (pid, pid)) as f:
+        return [int(x) for x in f.read().split()]
+
+
 class Process:
     """A child with its output in a file; ended by pid, never by name."""
 
@@ -237,6 +242,7 @@ class Cosftpd(Process):
         net.update(network or {})
         opt.update(optional or {})
         self.directory = directory
+        self.single = '-1' in args
         self.port, self.passive = net['listen_port'], (first,
                                                        first + ports - 1)
         self.config = os.path.join(directory, 'vsftpd.conf')
@@ -271,8 +277,7 @@ class Cosftpd(Process):
     def workers(self):
         """The pids of the processes that serve."""
         pid = self.child.pid
-        with open('/proc/%d/task/%d/children' % (pid, pid)) as f:
-            return [int(x) for x in f.read().split()] or [pid]
+        return children(pid) if not self.single else [pid]
 
     def worker(self):
         """The only one: of a server with worker_num = 1."""
