@@ -221,6 +221,19 @@ def test_max_per_ip_is_of_the_clients(start):
         r.close()
 
 
+def test_who_guesses_is_banned_and_not_the_balancer(start):
+    s = start(optional={'login_ban_failures': 3})
+    for _ in range(3):
+        r = Through(s, v1(CLIENT))
+        assert r.login(password='wrong').startswith(('530 ', '421 '))
+        r.close()
+    assert Through(s, v2(CLIENT)).greeting.startswith('421 ')
+    assert '%s is banned' % CLIENT in s.log_text()
+    r = Through(s, v2('203.0.113.8'))
+    assert r.login().startswith('230 ')
+    r.close()
+
+
 def test_those_without_a_header_yet_are_counted(start):
     s = start(optional={'max_connection_num': 9})
     socks = [connect(s.port) for _ in range(4)]
