@@ -102,16 +102,15 @@ read_password(char *line, size_t size)
 	if (terminal) {
 		quiet = old;
 		quiet.c_lflag &= ~(tcflag_t)ECHO;
+		quiet.c_lflag |= ECHONL;
 		terminal = tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet) == 0;
 		fputs("Password: ", stderr);	/* what comes now is kept */
 	}
 	while (n < size && read(STDIN_FILENO, line + n, 1) == 1 &&
 	    line[n] != '\n')
 		n++;
-	if (terminal) {
-		tcsetattr(STDIN_FILENO, TCSAFLUSH, &old);
-		fputs("\n", stderr);
-	}
+	if (terminal && tcsetattr(STDIN_FILENO, TCSAFLUSH, &old) < 0)
+		n = 0;
 	n -= n > 0 && n < size && line[n - 1] == '\r';
 	line[n < size ? n : 0] = '\0';
 	return line[0] != '\0';

@@ -33,6 +33,7 @@ static const struct vsftpd {
 	{ "max_clients", "max_connection_num in [OPTIONAL], twice as many "
 	    "and one" },
 	{ "max_login_fails", "login_ban_failures in [OPTIONAL]" },
+	{ "nopriv_user", "run_as in [OPTIONAL]" },
 	{ "pam_service_name", "none: ftp_login_user_password" },
 	{ "pasv_addr_resolve", "none: masquerade_address in [NETWORK] may be "
 	    "a name" },
@@ -46,6 +47,7 @@ static const struct vsftpd {
 	{ "require_ssl_reuse", "require_session_reuse in [TLS]" },
 	{ "rsa_cert_file", "cert_file in [TLS]" },
 	{ "rsa_private_key_file", "key_file in [TLS]" },
+	{ "secure_chroot_dir", "chroot_dir in [OPTIONAL]" },
 	{ "ssl_enable", "cert_file in [TLS]" },
 	{ "vsftpd_log_file", "log_dir in [OPTIONAL]" },
 	{ "write_enable", "authority, for each account" },

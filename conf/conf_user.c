@@ -13,67 +13,52 @@
 
 #define ID_MAX 0x7fffffff
 
-/* A decimal number and what follows; false: there is none. */
+/* From lines of NAME:x:ID:GROUP...; name may be a number, which needs no line:
+ * its group has the same one then. */
 static bool
-number(const char *s, char stop, unsigned *n)
-{
-	char *end;
-	unsigned long v = strtoul(s, &end, 10);
-
-	*n = (unsigned)v;
-	return *s >= '0' && *s <= '9' && *end == stop && v <= ID_MAX;
-}
-
-/* From lines of NAME:x:ID[:GROUP:...]; name may be the number itself. */
-static bool
-find(const char *file, const char *name, unsigned *id, unsigned *group)
+find(const char *file, const char *name, unsigned long id[2])
 {
 	FILE *f = fopen(file, "re");
-	char line[1024], *word[4];
-	unsigned wanted, have, other;
-	bool numeric = number(name, '\0', &wanted), found = false;
-	int i;
+	char line[1024], *p, *end;
+	unsigned long wanted = strtoul(name, &end, 10);
+	bool numeric = *name >= '0' && *name <= '9' && *end == '\0';
+	bool found = false;
 
 	while (f != NULL && !found && fgets(line, sizeof(line), f) != NULL) {
-		word[0] = line;
-		for (i = 1; i < 4 && word[i - 1] != NULL; i++) {
-			word[i] = strchr(word[i - 1], ':');
-			if (word[i] != NULL)
-				*word[i]++ = '\0';
-		}
-		if (i < 4 || word[3] == NULL || !number(word[2], '\0', &have))
+		p = strchr(line, ':');
+		if (p != NULL)
+			*p++ = '\0';
+		p = p != NULL ? strchr(p, ':') : NULL;
+		if (p == NULL)
 			continue;
-		found = numeric ? wanted == have : strcmp(name, line) == 0;
-		if (found)
-			*id = have;
-		if (found && group != NULL && number(word[3], ':', &other))
-			*group = other;
+		id[0] = strtoul(p + 1, &end, 10);
+		id[1] = strtoul(end + (*end == ':'), NULL, 10);
+		found = *end == ':' && (numeric ? wanted == id[0] :
+		    strcmp(name, line) == 0);
 	}
 	if (f != NULL)
 		fclose(f);
 	if (numeric && !found)
-		*id = wanted;
-	return found || numeric;
+		id[0] = id[1] = wanted;
+	return numeric || found;
 }
 
 bool
 conf_find_user(const char *run_as, uid_t *uid, gid_t *gid)
 {
-	char user[65];
 	const char *colon = strchr(run_as, ':');
-	unsigned id, group;
+	unsigned long user[2], group[2];
+	char name[65];
 
-	snprintf(user, sizeof(user), "%.*s", (int)strcspn(run_as, ":"), run_as);
-	group = ID_MAX;
-	if (!find("/etc/passwd", user, &id, &group))
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(run_as, ":"), run_as);
+	if (!find("/etc/passwd", name, user))
 		return false;
-	if (group == ID_MAX)
-		group = id;		/* a number without a name */
-	if (colon != NULL && !find("/etc/group", colon + 1, &group, NULL))
+	group[0] = user[1];
+	if (colon != NULL && !find("/etc/group", colon + 1, group))
 		return false;
-	*uid = id;
-	*gid = group;
-	return true;
+	*uid = (uid_t)user[0];
+	*gid = (gid_t)group[0];
+	return user[0] <= ID_MAX && group[0] <= ID_MAX;
 }
 
 const char *

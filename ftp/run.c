@@ -37,7 +37,7 @@ ftp_say_ready(const struct ftp_program *p)
 	fflush(stdout);
 }
 
-/* The helper needs nothing but names, which are in files. */
+/* The helper needs nothing but files: no keys, no connections, no tables. */
 static int
 become_helper(void *ctx)
 {
@@ -48,6 +48,8 @@ become_helper(void *ctx)
 
 	rc = p->single ? 0 : net_jail_enter(&jail, false, &e);
 	ftp_generation_free(p->now);
+	cos_share_free(p->cos_share);
+	ftp_share_free(p->ftp_share);
 	return rc;
 }
 

@@ -194,7 +194,7 @@ int net_proxy_read(struct net_proxy *, struct net_stream *,
 
 /* ---- what may block or burn, beside this process (helper.c) ---- */
 enum net_job_kind { NET_JOB_RESOLVE, NET_JOB_HASH, NET_JOB_KINDS };
-enum { NET_JOB_MAX = 512 };	/* bytes of a request, of an answer */
+enum { NET_JOB_MAX = 1280 };	/* bytes of a request, of an answer */
 struct net_helper;
 struct net_job;
 /* Forks the process, early: its memory is a copy.  There first (NULL: nothing)

@@ -21,11 +21,8 @@ enum {
 };
 
 struct answer {			/* of the helper's */
-	int n;
-	struct {
-		int family;
-		unsigned char ip[16];
-	} addr[ADDRS];
+	size_t n;
+	struct net_addr addr[ADDRS];
 	char reason[128];
 };
 _Static_assert(sizeof(struct answer) <= NET_JOB_MAX, "an answer is a message");
@@ -103,10 +100,8 @@ ask(const char *name, int family, struct answer *a)
 {
 	struct addrinfo hints = { .ai_family = family,
 	    .ai_socktype = SOCK_STREAM }, *res, *ai;
-	struct net_addr na;
-	int error;
+	int error = getaddrinfo(name, NULL, &hints, &res);
 
-	error = getaddrinfo(name, NULL, &hints, &res);
 	if (error != 0) {
 		if (a->reason[0] == '\0')
 			snprintf(a->reason, sizeof(a->reason), "%s",
@@ -114,13 +109,8 @@ ask(const char *name, int family, struct answer *a)
 		return;
 	}
 	for (ai = res; ai != NULL && a->n < ADDRS; ai = ai->ai_next) {
-		memcpy(&na.ss, ai->ai_addr, ai->ai_addrlen);
-		a->addr[a->n].family = family;
-		memcpy(a->addr[a->n].ip, family == AF_INET ?
-		    (void *)&((struct sockaddr_in *)&na.ss)->sin_addr :
-		    (void *)&((struct sockaddr_in6 *)&na.ss)->sin6_addr,
-		    family == AF_INET ? 4 : 16);
-		a->n++;
+		a->addr[a->n].len = ai->ai_addrlen;
+		memcpy(&a->addr[a->n++].ss, ai->ai_addr, ai->ai_addrlen);
 	}
 	freeaddrinfo(res);
 }
@@ -166,59 +156,34 @@ answer_all(struct host *h)
 	}
 }
 
-static void
-take_addresses(struct host *h, const struct answer *a)
-{
-	int i;
-
-	h->until = net_now(h->r->loop) + FRESH_MS;
-	h->n = (size_t)a->n;
-	for (i = 0; i < a->n; i++) {
-		struct net_addr *na = &h->addr[i];
-
-		net_addr_parse(na, a->addr[i].family == AF_INET ?
-		    "0.0.0.0" : "::", 0);
-		if (a->addr[i].family == AF_INET)
-			memcpy(&((struct sockaddr_in *)&na->ss)->
-			    sin_addr, a->addr[i].ip, 4);
-		else
-			memcpy(&((struct sockaddr_in6 *)&na->ss)->
-			    sin6_addr, a->addr[i].ip, 16);
-	}
-}
-
 /* What an earlier lookup found is kept: stale beats nothing. */
 static void
 host_fail(struct host *h, const char *reason)
 {
 	h->until = net_now(h->r->loop) + RETRY_MS;
-	snprintf(h->reason, sizeof(h->reason), "%s", reason);
+	snprintf(h->reason, sizeof(h->reason), "%.127s", reason);
 }
 
 static void
 host_step(struct net_task *t, unsigned why)
 {
 	struct host *h = (struct host *)t;
-	const struct answer *got;
-	struct answer a;
+	const struct answer *a;
 	const char *reason;
 	size_t n;
 
 	(void)why;
 	if (h->job == NULL || !net_job_done(h->job))
 		return;
-	got = net_job_answer(h->job, &n, &reason);
-	if (got != NULL && n == sizeof(a))
-		memcpy(&a, got, n);
-	else
-		a.n = -1;
-	if (a.n > 0 && a.n <= ADDRS) {
-		take_addresses(h, &a);
-	} else if (a.n == 0) {
-		a.reason[sizeof(a.reason) - 1] = '\0';
-		host_fail(h, a.reason);
-	} else {
+	a = net_job_answer(h->job, &n, &reason);
+	if (a == NULL || n != sizeof(*a) || a->n > ADDRS) {
 		host_fail(h, reason != NULL ? reason : "no answer");
+	} else if (a->n == 0) {
+		host_fail(h, a->reason);
+	} else {
+		h->until = net_now(h->r->loop) + FRESH_MS;
+		h->n = a->n;
+		memcpy(h->addr, a->addr, sizeof(h->addr));
 	}
 	net_job_free(h->job);
 	h->job = NULL;

@@ -302,6 +302,32 @@ def test_the_log_is_reopened_in_the_jail(jailed):
 
 
 @root_only
+def test_a_reload_into_another_jail(jailed, empty):
+    s = jailed()
+    old = s.workers()
+
+    def change(a, b):
+        with open(s.config) as f:
+            text = f.read()
+        assert a in text
+        with open(s.config, 'w') as f:
+            f.write(text.replace(a, b))
+        s.child.send_signal(signal.SIGHUP)
+    change('chroot_dir = ' + empty, 'chroot_dir = /etc')
+    wait_for('no reload', lambda: re.search(
+        'ERROR not reloaded, .*: chroot_dir = /etc: not empty', s.log_text()))
+    assert s.workers() == old
+    change('run_as = nobody\nchroot_dir = /etc', 'run_as = 77777:88888')
+    wait_for('a reload', lambda: len(s.workers()) == 2 and
+             not set(old) & set(s.workers()))
+    for pid in s.workers():
+        assert status(pid, 'Uid') == ['77777'] * 4
+        assert status(pid, 'Gid') == ['88888'] * 4
+        assert os.readlink('/proc/%d/root' % pid) == '/'
+    s.login().close()
+
+
+@root_only
 def test_root_follows_no_link_to_a_log(tmp_path, fake):
     (tmp_path / 'log').mkdir()
     (tmp_path / 'log/cos_v5.log').symlink_to(tmp_path / 'victim')
