@@ -96,7 +96,7 @@ void ftp_generation_say(const struct ftp_generation *, const char *what);
 void ftp_complain(const struct ftp_program *, const struct err *);
 void ftp_notify(const struct ftp_program *, const char *text);
 void ftp_say_ready(const struct ftp_program *);
-int ftp_work(void *program, int slot, int stop);	/* in the worker */
+int ftp_work(void *ctx, int slot, int stop);	/* in the worker */
 
 /* ---- supervisor.c ---- */
 int ftp_supervise(struct ftp_program *, struct err *);	/* exit status */
