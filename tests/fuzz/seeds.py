@@ -1,8 +1,11 @@
 """First inputs for the fuzz targets, made of the rows of the unit tests: what
-stands there as a string is an input here."""
+stands there as a string is an input here.  Certificates and keys are made."""
 
+import base64
+import glob
 import os
 import re
+import subprocess
 
 # the target: the tests whose strings it takes, and what goes before each
 TESTS = {
@@ -42,12 +45,30 @@ def strings(test):
             for part in re.findall(STRING, row[0]))
 
 
+def certificates(out):
+    """As files, and what is in them: f_pem.c says what D and K are."""
+    where = os.path.join(out, 'certs')
+    if not os.path.isdir(where):
+        subprocess.run(['tests/mkcert.sh', where], check=True)
+    for name in glob.glob(os.path.join(where, '*.pem')) + glob.glob(
+            os.path.join(where, '*.key')):
+        with open(name, 'rb') as f:
+            text = f.read()
+        yield text
+        for block in re.findall(rb'-----BEGIN[^\n]*\n(.*?)-----END', text,
+                                re.S):
+            der = base64.b64decode(block)
+            yield (b'K' if name.endswith('.key') else b'D') + der
+
+
 def write(name, out):
     """The directory with the seeds of a target; may be empty."""
     where = os.path.join(out, 'seeds', name)
     os.makedirs(where, exist_ok=True)
     tests, before = TESTS.get(name, ([], b''))
     found = {before + text for test in tests for text in strings(test)}
+    if name == 'pem':
+        found.update(certificates(out))
     for i, text in enumerate(sorted(found)):
         with open(os.path.join(where, '%04d' % i), 'wb') as f:
             f.write(text)
