@@ -219,6 +219,23 @@ world_write(int fd, const void *p, size_t n)
 
 /* ---- replies ---- */
 
+/* No success without proof: the checksum of a 226 was said by the store. */
+static void
+check_proof(const char *p, size_t n)
+{
+	static const char what[] = "CRC-64 ";
+	const char *at = memmem(p, n, what, sizeof(what) - 1);
+	char text[32], hex[17];
+
+	if (at == NULL || memcmp(p, "226", 3) != 0)
+		return;
+	MUST((size_t)(p + n - at) >= sizeof(what) + 15);
+	snprintf(hex, sizeof(hex), "%.16s", at + sizeof(what) - 1);
+	snprintf(text, sizeof(text), "%llu", strtoull(hex, NULL, 16));
+	MUST(world_said(text) || memmem(w.all, w.n, text, strlen(text)) !=
+	    NULL);
+}
+
 /* RFC 959 4.2: "NNN text", or "NNN-text" up to the line "NNN text". */
 static void
 reply_line(struct world_peer *c, const char *p, size_t n)
@@ -238,6 +255,7 @@ reply_line(struct world_peer *c, const char *p, size_t n)
 	}
 	if (c->code[0] == '\0' && p[0] != '1')
 		c->finals++;
+	check_proof(p, n);
 	/* a greeting, one for each line, and 421 at the end */
 	MUST(c->finals <= c->lines + 2);
 }

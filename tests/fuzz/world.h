@@ -16,8 +16,9 @@
  * Where no answer is given the store says what fits: an object "hello", its
  * CRC, a listing of two, the parts of an upload.  What must hold for any input
  * is checked here: requests are well-formed and hold no secret, replies are
- * whole lines and no more than were asked for, logs and replies know no
- * secrets, all descriptors are closed in the end.
+ * whole lines and no more than were asked for, the checksum of a 226 is one
+ * the store has said, logs and replies know no secrets, all descriptors are
+ * closed in the end.
  */
 #ifndef COSFTPD_WORLD_H
 #define COSFTPD_WORLD_H

@@ -34,6 +34,8 @@ void world_no_secret(const void *, size_t);
 /* ---- world_store.c ---- */
 void world_store_begin(void);
 void world_answer(char letter, const uint8_t *, size_t);
+/* Has the store said this number? */
+bool world_said(const char *number);
 void world_request(struct world_peer *, const char *, size_t);
 /* A record whose connection is not there yet: once more, then never. */
 void world_later(char letter, const uint8_t *, size_t);

@@ -16,6 +16,7 @@ static struct {
 		size_t n;
 	} answer[ANSWERS], later;
 	int nanswers, next;
+	struct story said;		/* but for the script's answers */
 	struct {
 		uint64_t crc;
 		int64_t n;
@@ -25,7 +26,11 @@ static struct {
 void
 world_store_begin(void)
 {
+	struct story said = v.said;
+
 	memset(&v, 0, sizeof(v));
+	v.said = said;
+	v.said.n = 0;
 }
 
 void
@@ -36,6 +41,13 @@ world_answer(char letter, const uint8_t *p, size_t n)
 	v.answer[v.nanswers].letter = letter;
 	v.answer[v.nanswers].p = p;
 	v.answer[v.nanswers++].n = n;
+}
+
+bool
+world_said(const char *number)
+{
+	return v.said.n > 0 && memmem(v.said.text, v.said.n, number,
+	    strlen(number)) != NULL;
 }
 
 void
@@ -87,6 +99,8 @@ reply(struct world_peer *p, const char *status, const char *fields,
 	    "Last-Modified: Tue, 14 Nov 2023 22:00:00 GMT\r\n"
 	    "Content-Length: %zu\r\n%s\r\n", status, strlen(body), fields);
 
+	tell(&v.said, head, (size_t)n);
+	tell(&v.said, body, strlen(body));
 	world_send(p, head, (size_t)n);
 	if (!no_body)
 		world_send(p, body, strlen(body));
