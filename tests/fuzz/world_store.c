@@ -243,11 +243,27 @@ check_head(const char *head, size_t n)
 	    NULL);
 }
 
+/* COS compares what it has received with Content-MD5: a success says the
+ * checksum of these bytes, too. */
+static void
+sums(const struct world_peer *p)
+{
+	static const char meta[] = "\r\nx-cos-meta-crc64: ";
+	const char *said = strstr(p->head.text, meta);
+
+	if (p->body > 0 || strstr(p->head.text, "\r\nContent-MD5: ") == NULL)
+		return;
+	tellf(&v.said, "%llu\n", (unsigned long long)p->crc);
+	if (said != NULL && strncmp(p->head.text, "PUT ", 4) == 0)
+		MUST(strtoull(said + sizeof(meta) - 1, NULL, 10) == p->crc);
+}
+
 static void
 answer(struct world_peer *p)
 {
 	int i = v.next;
 
+	sums(p);
 	p->answered = true;
 	if (i < v.nanswers) {
 		v.next++;
