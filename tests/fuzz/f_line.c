@@ -44,7 +44,8 @@ take(struct ftp_line *l, enum ftp_line_status status, struct story *s)
 	if (status != FTP_LINE_OK)
 		return;
 	n = strlen(l->text);
-	MUST(n <= FTP_LINE_MAX && strpbrk(l->text, "\r\n") == NULL);
+	MUST(n == l->len && n <= FTP_LINE_MAX);
+	MUST(strpbrk(l->text, "\r\n") == NULL);
 	tell(s, l->text, n);
 	ftp_line_split(l, verb, &arg);
 	MUST(strlen(verb) <= 8 && all_of(verb, strlen(verb), ""));
