@@ -36,9 +36,31 @@ load(void)
 	return c;
 }
 
+/* A new key, and always the same: the world's dice are. */
+static struct tls_identity *
+identity(void)
+{
+	char dir[] = "/tmp/fuzz.XXXXXX", cert[64], key[64];
+	struct tls_identity *id = NULL;
+	FILE *null = fopen("/dev/null", "w");
+	struct err e;
+
+	MUST(null != NULL && mkdtemp(dir) != NULL);
+	snprintf(cert, sizeof(cert), "%s/cert.pem", dir);
+	snprintf(key, sizeof(key), "%s/key.pem", dir);
+	world_begin((const uint8_t *)"", 0);
+	if (tls_make_cert(dir, NULL, 0, null, &e) == 0)
+		id = tls_identity_load(cert, key, &e);
+	fclose(null);
+	MUST(id != NULL && unlink(cert) == 0 && unlink(key) == 0 &&
+	    rmdir(dir) == 0);
+	return id;
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
+	static struct tls_identity *id;
 	static struct conf *c;
 	struct ftp_worker_settings set = { .conf = NULL };
 	struct ftp_listeners listeners = { .plain = -1, .implicit = -1 };
@@ -50,7 +72,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		return 0;
 	if (c == NULL)
 		c = load();
+	if (id == NULL)
+		id = identity();
 	c->interrupted_upload = data[0] & 1 ? CONF_DISCARD : CONF_COMPLETE;
+	c->tls_mode = CONF_TLS_ALLOW;
 	c->upload_thread_num = data[0] >> 1 & 3;
 	world_begin(data + 1, n - 1);
 	listeners.plain = world_listener();
@@ -58,6 +83,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	set.conf = c;
 	set.log = log_open(&c->log, &e);
 	set.listeners = &listeners;
+	set.identity = id;
 	set.cos_share = cos_share_new(1, 1, &e);
 	set.ftp_share = ftp_share_new(1, 8, &e);
 	MUST(set.log != NULL && set.cos_share != NULL &&

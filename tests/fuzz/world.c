@@ -255,6 +255,7 @@ reply_line(struct world_peer *c, const char *p, size_t n)
 	}
 	if (c->code[0] == '\0' && p[0] != '1')
 		c->finals++;
+	c->tls = memcmp(p, "234", 3) == 0;
 	check_proof(p, n);
 	/* a greeting, one for each line, and 421 at the end */
 	MUST(c->finals <= c->lines + 2);
@@ -266,6 +267,8 @@ replies(struct world_peer *c, const char *p, size_t n)
 	const char *lf;
 	size_t at = 0;
 
+	if (c->tls)
+		return;
 	tell(&c->head, p, n);
 	while ((lf = memchr(c->head.text + at, '\n', c->head.n - at)) != NULL) {
 		reply_line(c, c->head.text + at,

@@ -20,6 +20,7 @@ struct world_peer {
 	struct story head;	/* of a request; of a line of a reply */
 	long lines, finals;	/* sent, and answered for good */
 	char code[4];		/* of a reply of several lines */
+	bool tls;		/* after 234: no text any more */
 	int64_t body;		/* of a request: bytes to come */
 	bool in_body, answered;
 	uint64_t crc;		/* of them */
