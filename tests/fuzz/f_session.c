@@ -14,7 +14,7 @@
 
 static const char settings[] =
     ACCOUNT("0", "u", "p")
-    ACCOUNT("1", "g", "p") "client_encoding=gbk\noverwrite_enable=false\n"
+    ACCOUNT("1", "g", "p") "overwrite_enable=false\n"
     ACCOUNT("2", "r", "p") "authority=R\n"
     ACCOUNT("3", "other", WORLD_PASSWORD)
     "[OPTIONAL]\nlog_level=DEBUG\nlog_dir=-\nworker_num=1\n"
@@ -76,6 +76,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		id = identity();
 	c->interrupted_upload = data[0] & 1 ? CONF_DISCARD : CONF_COMPLETE;
 	c->tls_mode = CONF_TLS_ALLOW;
+	/* GBK costs a table in each worker */
+	c->accounts[1].client_encoding = data[0] & 8 ? CONF_GBK : CONF_UTF8;
 	c->upload_thread_num = data[0] >> 1 & 3;
 	world_begin(data + 1, n - 1);
 	listeners.plain = world_listener();
