@@ -95,7 +95,7 @@ PYTHON ?= $(shell for p in python3 /usr/bin/python3; do \
           $$p -c 'import pytest' 2>/dev/null && echo $$p && break; done)
 
 .PHONY: all asan host units check layers test test-sdk test-clients test-cross \
-        demo bench soak install clean
+        lint demo bench soak install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -225,7 +225,12 @@ soak: asan host
 layers:
 	@tests/layers.sh
 
+# clang-tidy and cppcheck.
+lint:
+	@BEARSSL_INC='$(BEARSSL_INC)' tests/lint
+
 include conf/cross.mk
+include tests/fuzz/fuzz.mk
 
 install: $(PROGRAM)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man8 \

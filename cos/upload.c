@@ -361,6 +361,7 @@ void
 cos_uploads_drop(struct cos_client *c)
 {
 	while (c->uploads != NULL)
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it is unlinked */
 		unlink_and_free(c->uploads);
 }
 

@@ -151,7 +151,7 @@ ftp_gbk_from_utf8(const struct ftp_gbk *g, const char *in, size_t n, char *out)
 
 	for (; n > 0; p += len, n -= len) {
 		len = ftp_utf8_char(p, n, &c);
-		if (len == 1) {
+		if (len == 1 && c != 0) {
 			out[at++] = (char)c;
 			continue;
 		}

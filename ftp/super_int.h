@@ -158,7 +158,7 @@ void ftp_generation_say(const struct ftp_generation *, const char *what);
 void ftp_complain(const struct ftp_program *, const struct err *);
 void ftp_notify(const struct ftp_program *, const char *text);
 void ftp_say_ready(const struct ftp_program *);
-int ftp_work(void *program, int slot, int stop);	/* in the worker */
+int ftp_work(void *ctx, int slot, int stop);	/* in the worker */
 
 /* ---- status.c: now is ms of the loop's clock ---- */
 /* To a buffer of FTP_STATUS_MAX; what does not fit is counted. */

@@ -276,7 +276,7 @@ worker_ended(struct supervisor *s, const struct net_worker_news *news)
 	ftp_share_forget(p->ftp_share, news->slot);
 	if (s->stopping)
 		return;
-	if (p->of[news->slot] == s->next) {
+	if (s->next != NULL && p->of[news->slot] == s->next) {
 		next_failed(s, news->slot);
 		return;
 	}

@@ -180,7 +180,7 @@ static int
 peek_head(struct net_http *h, const char **p, size_t *n, struct err *e)
 {
 	size_t had;
-	int r;
+	int r = 0;
 
 	*n = 0;
 	do {

@@ -229,7 +229,7 @@ struct net_resolver;
 struct net_lookup;
 struct net_resolver *net_resolver_new(struct net_loop *, struct net_helper *);
 void net_resolver_free(struct net_resolver *);
-struct net_lookup *net_lookup_new(struct net_resolver *, const char *host,
+struct net_lookup *net_lookup_new(struct net_resolver *, const char *name,
     uint16_t port, struct net_task *owner);
 /* NULL while waiting or failed; then n addresses, IPv4 first */
 const struct net_addr *net_lookup_result(const struct net_lookup *, size_t *n);

@@ -156,6 +156,7 @@ net_pool_take(struct net_pool_origin *o)
 	size_t n;
 
 	while ((c = o->parked) != NULL) {
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it is unlinked */
 		unpark(c);
 		net_stream_peek(c->stream, 1, true, &n);
 		if (n == 0 && net_stream_state(c->stream) == NET_OPEN)

@@ -187,6 +187,8 @@ test_rows(void)
 		    k == strlen(rows[i].gbk) &&
 		    memcmp(text, rows[i].gbk, k) == 0, "row %zu in place", i);
 	}
+	CHECK(ftp_gbk_to_utf8(gbk, "a", 2, got, 15) == FTP_GBK_NONE &&
+	    ftp_gbk_from_utf8(gbk, "a", 2, got) == FTP_GBK_NONE, "NUL");
 }
 
 /* Every size of the output: the whole, or nothing. */
