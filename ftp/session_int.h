@@ -162,7 +162,7 @@ struct ftp_rate *ftp_limits_rate(struct ftp_limits *, const char *user);
 int64_t ftp_rate_wait(const struct ftp_rate *, enum ftp_direction,
     int64_t now);
 void ftp_rate_pay(struct ftp_rate *, enum ftp_direction, int64_t rate,
-    size_t bytes, int64_t now);
+    size_t n, int64_t now);
 
 /* ---- session.c ---- */
 /* tls: the handshake comes first; proxied: before it a balancer's header.

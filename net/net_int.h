@@ -64,7 +64,7 @@ helper_message_size(size_t data)
 
 /* resolve.c, helper_work.c: the work of the helper's children; returns the
  * bytes of out, NET_JOB_MAX at most */
-size_t net_resolve_work(const void *in, void *out);
+size_t net_resolve_work(const void *name, void *out);
 size_t net_hash_work(const void *in, void *out);
 
 /*

@@ -64,6 +64,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	static struct conf *c;
 	struct ftp_worker_settings set = { .conf = NULL };
 	struct ftp_listeners listeners = { .plain = -1, .implicit = -1 };
+	struct ftp_xferlog none = { .fd = -1 };
 	struct ftp_worker *w;
 	struct err e;
 	int stop;
@@ -86,17 +87,20 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	set.log = log_open(&c->log, &e);
 	set.listeners = &listeners;
 	set.identity = id;
+	set.xferlog = &none;
 	set.cos_share = cos_share_new(1, 1, &e);
 	set.ftp_share = ftp_share_new(1, 8, &e);
+	set.limits = ftp_limits_new(&e);
 	MUST(set.log != NULL && set.cos_share != NULL &&
-	    set.ftp_share != NULL);
-	w = ftp_worker_new(&set, 0, &e);
+	    set.ftp_share != NULL && set.limits != NULL);
+	w = ftp_worker_new(&set, 0, world_helper(), &e);
 	MUST(w != NULL);
 	MUST(ftp_worker_serve(w, stop, &e) == 0);
 	ftp_worker_free(w);
 	MUST(ftp_share_sessions(set.ftp_share) == 0);
 	ftp_share_free(set.ftp_share);
 	cos_share_free(set.cos_share);
+	ftp_limits_free(set.limits);
 	ftp_listeners_close(&listeners);
 	log_free(set.log);
 	close(stop);

@@ -43,6 +43,6 @@ $(OUT)/libworld.a: $(LIB) tests/fuzz/world.syms
 $(WORLD): $(OUT)/f_%: $(OUT)/tests/fuzz/f_%.o $(WORLD_OBJ) $(OUT)/libworld.a \
     $(BEARSSL_LIB)
 	$(call say,LINK)
-	$(Q)$(LINK) -fsanitize=fuzzer -o $@ $^
+	$(Q)$(LINK) -fsanitize=fuzzer -Wl,--wrap=net_helper_fork -o $@ $^
 
 -include $(FUZZ:$(OUT)/%=$(OUT)/tests/fuzz/%.d) $(WORLD_OBJ:.o=.d)

@@ -24,6 +24,7 @@ int world_clock_gettime(clockid_t, struct timespec *);
 int world_connect(int, const struct sockaddr *, socklen_t);
 ssize_t world_getrandom(void *, size_t, unsigned);
 int world_getsockname(int, struct sockaddr *, socklen_t *);
+int __wrap_net_helper_fork(int (*)(void *), void *, void *);
 int world_listen(int, int);
 int world_poll(struct pollfd *, nfds_t, int);
 int world_socket(int, int, int);
@@ -532,6 +533,24 @@ world_stop(void)
 	w.stop = pair(WORLD_NEW);
 	MUST(w.stop != NULL);
 	return w.stop->theirs;
+}
+
+int
+world_helper(void)
+{
+	struct world_peer *p = pair(WORLD_NEW);
+
+	MUST(p != NULL);
+	return p->theirs;
+}
+
+int
+__wrap_net_helper_fork(int (*first)(void *), void *ctx, void *e)
+{
+	(void)first;
+	(void)ctx;
+	(void)e;
+	return world_helper();
 }
 
 void

@@ -31,6 +31,7 @@
 void world_begin(const uint8_t *script, size_t n);
 int world_listener(void);	/* where control connections arrive */
 int world_stop(void);		/* for ftp_worker_serve */
+int world_helper(void);		/* for ftp_worker_new: one that says nothing */
 void world_end(void);
 
 #endif
