@@ -53,6 +53,16 @@ become_helper(void *ctx)
 	return rc;
 }
 
+static void
+leave_calls(const struct ftp_program *p)
+{
+	struct err e;
+
+	if (net_seccomp(&e) < 0)
+		log_line(p->now->worker.log, LOG_LEVEL_INFO, "system calls are "
+		    "not limited (seccomp): %s", e.text);
+}
+
 /* What is left to do outside the jail, and into it. */
 static int
 enter(struct ftp_program *p, int *helper, struct err *e)
@@ -96,8 +106,10 @@ ftp_work(void *ctx, int slot, int stop)
 		p->status = ftp_status_new(p, ftp_worker_loop(w), &e);
 	if (p->status != NULL && p->single)
 		ftp_say_ready(p);
-	else if (w != NULL)
+	if (w != NULL && !p->single) {
+		leave_calls(p);
 		net_worker_ready(stop);
+	}
 	if (w == NULL || ftp_worker_serve(w, stop, &e) < 0) {
 		ftp_complain(p, &e);
 		status = FTP_EXIT_START;

@@ -100,5 +100,8 @@ struct net_jail {
 int net_jail_check(const struct net_jail *, struct err *e);
 /* For good.  dir is left out where files must still be read. */
 int net_jail_enter(const struct net_jail *, bool dir, struct err *e);
+/* For good: no system calls but those of a process that serves (seccomp.c),
+ * x86-64 and arm64.  After net_harden.  -1: not here, *e says why. */
+int net_seccomp(struct err *e);
 
 #endif

@@ -76,6 +76,15 @@ def test_no_new_privileges_and_no_cores(server):
                          re.M)
 
 
+@pytest.mark.skipif(ASAN, reason='its reports need files')
+@pytest.mark.skipif(os.uname().machine not in ('x86_64', 'aarch64'),
+                    reason='no list of calls for this machine')
+def test_workers_may_make_few_system_calls(server):
+    for pid in server.workers():
+        assert status(pid, 'Seccomp') == ['2']      # a filter
+    assert 'system calls are not limited' not in server.log_text()
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason='root may look everywhere')
 @pytest.mark.skipif(ASAN, reason='sanitizers look, too')
 def test_memory_is_not_for_the_same_user(server):
