@@ -274,7 +274,8 @@ def test_slow_reader_flat_memory(server, fake):
         return now == old and time.monotonic() - when > 0.2
     harness.wait_for('all rest', still)
     if 'asan' not in harness.COSFTPD:
-        assert server.rss() - idle < 8 * MIB
+        harness.wait_for('flat memory',
+                         lambda: server.rss() - idle < 8 * MIB)
     other = server.login()
     assert harness.store(other, 'small', b'x').startswith('226')
     other.close()

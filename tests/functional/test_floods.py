@@ -405,7 +405,7 @@ def vanish(sock):
     None, 'STOR f', 'APPE big', 'RETR big', 'NLST many', 'STAT many'])
 def test_half_open_connections_end(start, fake, command):
     """Nothing of it is left: no descriptor, no upload, no file."""
-    s = start(idle_timeout=1, data_timeout=1)
+    s = start(idle_timeout=3, data_timeout=3)
     fake.put('big', size=64 * 1024 * 1024)
     fake.fill('many/' + 'x' * 800, 9000, 1)
     assert connections(s) == 1          # it listens

@@ -493,8 +493,8 @@ def test_workers_keep_nothing_of_the_socket(served):
             with open('/proc/net/unix') as f:
                 known = {'socket:[%s]' % x.split()[6] for x in f}
             return opened([new]) & known
-        # a socketpair to the supervisor is the only one
-        wait_for('the others are closed', lambda: len(unix()) == 1)
+        # one end of a pair to the supervisor, and of one to its helper
+        wait_for('the others are closed', lambda: len(unix()) == 2)
 
 
 def test_idle_takes_no_time(served):
