@@ -319,7 +319,7 @@ void cos_errand_give_up(struct cos_errand *);	/* out of memory */
 #define COS_META_CRC	"x-cos-meta-crc64"
 #define COS_CLASS	"x-cos-storage-class"
 #define COS_SSE		"x-cos-server-side-encryption"
-#define COS_SSE_KEY	COS_SSE "-cos-kms-key-id"
+#define COS_SSE_KEY	"x-cos-server-side-encryption-cos-kms-key-id"
 enum { COS_META_MAX = 32, COS_META_BYTES = 2048 /* of COS: x-cos-meta-* */ };
 struct cos_meta {
 	struct cos_pair pair[COS_META_MAX];

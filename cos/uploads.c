@@ -96,7 +96,8 @@ upload_field(struct cos_uploads *u, const char *name)
 		u->foreign = key[0] != '\0' &&
 		    strncmp(key, u->prefix, strlen(u->prefix)) != 0;
 		if (key[0] != '\0' && !u->foreign)
-			strcpy(u->row.key, key + skip);
+			snprintf(u->row.key, sizeof(u->row.key), "%s",
+			    key + skip);
 	} else if (strcmp(name, "UploadId") == 0)
 		snprintf(u->row.id, sizeof(u->row.id), "%.255s", u->xml.text);
 	else if (strcmp(name, "Initiated") == 0)

@@ -570,7 +570,7 @@ def test_abor_while_the_store_makes_the_object(raw, fake, aborts):
     fake.fault(op='PutObject', delay=700)
     up = Upload(raw)
     up.data.close()
-    wait_for('the request', lambda: fake.stats()['connections'] > 1)
+    wait_for('the request', lambda: fake.ops().get('PutObject'))
     raw.send(b'ABOR\r\n' * aborts)
     replies = [raw.reply()[:3] for _ in range(1 + aborts)]
     assert replies[0] in ('226', '426')
