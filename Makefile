@@ -94,8 +94,8 @@ say     = $(if $(V),,@echo "  $(1) $@")
 PYTHON ?= $(shell for p in python3 /usr/bin/python3; do \
           $$p -c 'import pytest' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: all asan host units check layers test test-sdk test-clients test-cross \
-        lint demo bench soak install clean
+.PHONY: all asan host units check layers test test-faults test-sdk test-clients \
+        test-cross lint demo bench soak install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -192,6 +192,13 @@ check: units
 test: cosftpd
 	+$(MAKE) asan host
 	@$(PYTHON) tests/run-all
+
+# What the store does wrong, against what clients do; the sanitizer build.
+test-faults: asan
+	@COSFTPD=build/asan/cosftpd FAKECOS=build/asan/fakecos $(PYTHON) -m pytest \
+	    -q --tb=short -p no:cacheprovider $(patsubst %, \
+	    tests/functional/test_%.py,faults upload_faults download \
+	    store_http dead_store https)
 
 # The official COS Node SDK against both; skips where node, npm, curl or the
 # package cannot be had, unless SDK_REQUIRED=1.

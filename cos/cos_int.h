@@ -185,7 +185,8 @@ enum cos_need {			/* what makes a 2xx a success */
 	COS_NEED_NOTHING,
 	COS_NEED_ETAG,		/* what is about an object's bytes; and the
 				 * 200 of Complete and copy may be an <Error> */
-	COS_NEED_UPLOAD_ID
+	COS_NEED_UPLOAD_ID,
+	COS_NEED_DELETED	/* the document of a batch, errors or not */
 };
 struct cos_call {		/* all strings borrowed until cos_request_free */
 	const char *op;		/* the API's name for it, for the log */

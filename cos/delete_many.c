@@ -97,7 +97,8 @@ cos_delete_many_new(struct cos_bucket *b, const char *keys, size_t n,
     const char *who, struct net_task *owner)
 {
 	struct cos_call c = { .op = "DeleteMultipleObjects",
-	    .method = "POST", .nbody = 1 };
+	    .method = "POST", .nbody = 1,
+	    .need = COS_NEED_DELETED };
 	struct cos_delete_many *d = calloc(1, sizeof(*d));
 
 	if (d == NULL)

@@ -15,7 +15,8 @@
 enum {
 	TRIES = 4,
 	PAUSE_MS = 200,
-	PAGE_TEXT_MAX = 4 * 1024 * 1024
+	PAGE_TEXT_MAX = 4 * 1024 * 1024,
+	PAGE_MAX = 4 * PAGE_TEXT_MAX	/* bytes as they come */
 };
 
 struct row {			/* offsets into text */
@@ -46,6 +47,7 @@ struct cos_list {
 	bool truncated;
 	size_t next_marker, next_marker_len;
 	bool has_next_marker, malformed;
+	size_t bytes;			/* of this page so far */
 	bool ended;			/* its root element was closed */
 	bool fresh;			/* the next byte begins a page */
 	bool ready;			/* the page is whole: rows are given */
@@ -78,6 +80,7 @@ request_page(struct cos_list *l)
 	cos_call_param(&c, "max-keys", l->page_text);
 	cos_call_param(&c, "encoding-type", "url");
 	cos_request_free(l->request);
+	l->bytes = 0;
 	l->request = cos_request_new(l->bucket, &c, l->who, &l->task);
 	if (l->request == NULL) {
 		cos_fault_set(&f, COS_UNAVAILABLE, "out of memory");
@@ -313,7 +316,9 @@ read_page(struct cos_list *l)
 	size_t n;
 
 	while (p = net_http_peek(http, &n), n > 0) {
-		wrong = scan(l, p, n);
+		l->bytes += n;
+		wrong = l->bytes > PAGE_MAX ? "page too large" :
+		    scan(l, p, n);
 		if (wrong != NULL) {
 			page_malformed(l, wrong);
 			return;

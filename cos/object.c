@@ -172,7 +172,8 @@ struct cos_op *
 cos_put_empty_new(struct cos_bucket *b, const char *key, const char *who,
     struct net_task *owner)
 {
-	struct cos_call c = { .op = "PutObject", .method = "PUT" };
+	struct cos_call c = { .op = "PutObject", .method = "PUT",
+	    .need = COS_NEED_ETAG };
 
 	cos_call_header(&c, COS_SSE, b->account->encryption);
 	return op_new(b, &c, key, who, owner);

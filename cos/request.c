@@ -230,6 +230,9 @@ lacking(const struct cos_request *r, int status)
 		return r->answer.etag[0] != '\0' ? NULL : "an ETag";
 	if (r->call.need == COS_NEED_UPLOAD_ID)
 		return r->answer.upload_id[0] != '\0' ? NULL : "an UploadId";
+	if (r->call.need == COS_NEED_DELETED)
+		return strcmp(r->root, "DeleteResult") == 0 ? NULL :
+		    "a DeleteResult";
 	return status == 204 || strcmp(r->call.method, "DELETE") != 0 ? NULL :
 	    "No Content";
 }

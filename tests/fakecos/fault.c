@@ -33,6 +33,9 @@ static const struct {
 	{ "wrong_crc", FAULT_WRONG_CRC, FLAG },
 	{ "no_crc", FAULT_NO_CRC, FLAG },
 	{ "close_idle", FAULT_CLOSE_IDLE, FLAG },
+	{ "longer", FAULT_LONGER, NUMBER },
+	{ "shorter", FAULT_SHORTER, NUMBER },
+	{ "garbage", FAULT_GARBAGE, TEXT },
 	{ "spaces", FAULT_SPACES, NUMBER },	/* Complete: ms of white space */
 	{ "delay", FAULT_NONE, NUMBER }
 };
@@ -41,7 +44,11 @@ enum { ACTIONS = sizeof(actions) / sizeof(actions[0]) };
 static bool
 fits(const struct fault *t, const struct req *r)
 {
+	size_t n = strcspn(r->host, ".");
+
 	return (t->op == OP_COUNT || t->op == (int)r->op) &&
+	    (t->bucket == NULL || (strlen(t->bucket) == n &&
+	    memcmp(t->bucket, r->host, n) == 0)) &&
 	    (t->key == NULL || memmem(r->key, r->key_len, t->key, t->key_len));
 }
 
@@ -55,7 +62,7 @@ fault_match(struct fakecos *f, const struct req *r, struct fault *out)
 		if (!fits(t, r) || (t->skip > 0 && t->skip--))
 			continue;
 		*out = *t;
-		out->key = NULL;
+		out->key = out->bucket = NULL;
 		out->text = t->text ? xcopy(t->text, t->text_len) : NULL;
 		if (t->times > 0 && --t->times == 0) {
 			*at = t->next;
@@ -70,6 +77,7 @@ fault_match(struct fakecos *f, const struct req *r, struct fault *out)
 void
 fault_copy_free(struct fault *t)
 {
+	free(t->bucket);
 	free(t->key);
 	free(t->text);
 }
@@ -105,6 +113,10 @@ other_answer(struct conn *c, struct req *r)
 		return;
 	case FAULT_RAW:
 		conn_write(c, t->text, t->text_len, false);
+		while (t->loop >= 0 && (size_t)t->loop < t->text_len &&
+		    !c->f->stopping && conn_write(c, t->text + t->loop,
+		    t->text_len - (size_t)t->loop, false))
+			;
 		conn_linger(c, 500);
 		return;
 	case FAULT_REDIRECT:
@@ -193,7 +205,7 @@ fault_add(struct conn *c, struct req *r)
 {
 	struct fault *t = xalloc(sizeof(*t)), **end = &c->f->faults;
 	const struct param *key = http_param(r, "key");
-	const char *op = http_value(r, "op");
+	const char *op = http_value(r, "op"), *bucket = http_value(r, "bucket");
 
 	t->op = *op == '\0' || strcmp(op, "Any") == 0 ? (int)OP_COUNT :
 	    (int)op_find(op);
@@ -204,6 +216,8 @@ fault_add(struct conn *c, struct req *r)
 		resp_error(c, r, 400, "InvalidArgument", "unknown op or action");
 		return;
 	}
+	if (*bucket)
+		t->bucket = xcopy(bucket, strlen(bucket));
 	if (key) {
 		t->key = xcopy(key->value, key->value_len);
 		t->key_len = key->value_len;
@@ -211,6 +225,7 @@ fault_add(struct conn *c, struct req *r)
 	t->skip = number_of(r, "skip", 0);
 	t->times = number_of(r, "times", 1);
 	t->delay = number_of(r, "delay", 0);
+	t->loop = number_of(r, "loop", -1);
 	t->ms = number_of(r, "ms", 600000);
 	t->retry_after = number_of(r, "retry_after", 0);
 	t->done = number_of(r, "done", 0) != 0;

@@ -169,13 +169,20 @@ resp_end(struct conn *c, struct req *r)
 	if (r->out_chunked && !r->mute && !r->head_only)
 		text_str(&r->out, "0\r\n\r\n");
 	flush(c, r, false);
-	if (r->fault.action == FAULT_CLOSE_IDLE)
+	if (r->fault.action == FAULT_GARBAGE)
+		conn_write(c, r->fault.text, r->fault.text_len, false);
+	if (r->fault.action >= FAULT_CLOSE_IDLE &&
+	    r->fault.action <= FAULT_SHORTER)
 		c->close = true;
 }
 
 void
 resp_stream(struct req *r, int64_t length)
 {
+	if (r->fault.action == FAULT_LONGER)
+		length += r->fault.n;
+	else if (r->fault.action == FAULT_SHORTER)
+		length -= length < r->fault.n ? length : r->fault.n;
 	resp_head(r, "Content-Length: %" PRId64, length);
 	resp_head(r, "%s", "");
 }

@@ -39,6 +39,16 @@ def test_mkd_puts_the_marker_and_cwd_enters_it(ftp, fake):
     assert ftp.pwd() == '/d'
 
 
+def test_mkd_needs_a_proof(ftp, fake):
+    """A 200 without an ETag stored nothing."""
+    fake.fault(op='PutObject', empty200=1)
+    assert ftp.mkd('d') == '/d'
+    assert fake.keys() == ['d/']
+    fake.fault(op='PutObject', empty200=1, times=-1)
+    with pytest.raises(ftplib.error_temp, match='^451 '):
+        ftp.mkd('e')
+
+
 def test_three_levels_and_back(ftp, fake):
     for name in ('a', 'b', 'c'):
         ftp.mkd(name)

@@ -459,6 +459,17 @@ def page(marker, keys, truncated='true'):
         len(body), body)
 
 
+def test_an_endless_page_is_an_error(server, fake):
+    """Blanks have no end, and hold no name that could be too much."""
+    f = server.login(timeout=10)
+    fake.fault(op='ListObjects', loop=47, times=-1, raw='HTTP/1.1 200 OK\r\n'
+               'Transfer-Encoding: chunked\r\n\r\n' + '1000\r\n%s\r\n' % (
+                   ' ' * 4096))
+    with pytest.raises(ftplib.error_temp, match='^451 '):
+        harness.lines(f, 'NLST')
+    f.close()
+
+
 @pytest.mark.parametrize('answer', [page('b', ['a', 'b']), page(None, [])],
                          ids=['same again', 'no marker'])
 def test_a_marker_that_does_not_advance_is_an_error(server, fake, answer):

@@ -301,6 +301,17 @@ def test_a_delete_that_fails_in_a_tree_is_said_and_a_rerun_ends_it(ftp,
     assert fake.keys() == ['e/f%06d' % i for i in range(20)]
 
 
+def test_a_batch_deletion_without_a_result_is_none(ftp, fake):
+    fake.fill('a/', 5)
+    fake.fault(op='DeleteMultipleObjects', empty200=1)
+    ftp.rename('a', 'b')
+    assert [k[:2] for k in fake.keys()] == ['b/'] * 5
+    fake.fault(op='DeleteMultipleObjects', empty200=1, times=-1)
+    with pytest.raises(ftplib.error_temp, match='^451 '):
+        ftp.rename('b', 'c')
+    assert len(fake.keys()) == 10
+
+
 def test_a_tree_half_deleted_is_ended_by_a_rerun(ftp, fake):
     fake.put('d/', b'')
     fake.fill('d/f', 1500, 3)
