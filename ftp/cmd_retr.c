@@ -205,7 +205,7 @@ ftp_cmd_retr(struct ftp_session *s)
 		free(r);
 		return;
 	}
-	ftp_transfer_limit(s, &r->t, FTP_DOWN);
+	ftp_transfer_limit(s, &r->t);
 	r->offset = s->rest;
 	r->download = cos_download_new(s->bucket, ftp_path_key(s->path),
 	    r->offset, s->who, &s->task);

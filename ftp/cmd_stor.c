@@ -343,7 +343,7 @@ begin(struct ftp_session *s, const char *path,
 		return;
 	}
 	st->t.total = request->size;
-	ftp_transfer_limit(s, &st->t, FTP_UP);
+	ftp_transfer_limit(s, &st->t);
 	if (look) {
 		st->state = S_EXISTS;
 		st->exists = cos_head_new(s->bucket, ftp_path_key(path),

@@ -27,7 +27,7 @@ struct ftp_failures {
 
 struct ftp_rate {
 	_Atomic uint64_t key;
-	_Atomic int64_t paid[2];	/* ns: by then the rate allows more */
+	_Atomic int64_t paid[FTP_KINDS];	/* ns: by then the rate allows more */
 };
 
 struct ftp_limits {
@@ -161,22 +161,22 @@ ftp_limits_rate(struct ftp_limits *l, const char *user)
 }
 
 int64_t
-ftp_rate_wait(const struct ftp_rate *r, enum ftp_direction d, int64_t now)
+ftp_rate_wait(const struct ftp_rate *r, enum ftp_kind k, int64_t now)
 {
-	int64_t ms = r->paid[d] / 1000000 - now;
+	int64_t ms = r->paid[k] / 1000000 - now;
 
 	return ms > 0 ? ms : 0;
 }
 
 void
-ftp_rate_pay(struct ftp_rate *r, enum ftp_direction d, int64_t rate, size_t n,
+ftp_rate_pay(struct ftp_rate *r, enum ftp_kind k, int64_t rate, size_t n,
     int64_t now)
 {
 	int64_t cost = (int64_t)((double)n * 1e9 / (double)rate);
-	int64_t paid = r->paid[d], from;
+	int64_t paid = r->paid[k], from;
 
 	do {
 		from = paid > now * 1000000 ? paid : now * 1000000;
-	} while (!atomic_compare_exchange_weak(&r->paid[d], &paid,
+	} while (!atomic_compare_exchange_weak(&r->paid[k], &paid,
 	    from + cost));
 }

@@ -155,13 +155,12 @@ int64_t ftp_limits_banned(struct ftp_limits *, const struct net_addr *,
  * the address is banned. */
 bool ftp_limits_failed(struct ftp_limits *, const struct net_addr *,
     const struct conf *, int64_t now, int64_t *delay);
-enum ftp_direction { FTP_UP, FTP_DOWN };
 struct ftp_rate;
 struct ftp_rate *ftp_limits_rate(struct ftp_limits *, const char *user);
 /* ms until more bytes may move; 0: now */
-int64_t ftp_rate_wait(const struct ftp_rate *, enum ftp_direction,
+int64_t ftp_rate_wait(const struct ftp_rate *, enum ftp_kind,
     int64_t now);
-void ftp_rate_pay(struct ftp_rate *, enum ftp_direction, int64_t rate,
+void ftp_rate_pay(struct ftp_rate *, enum ftp_kind, int64_t rate,
     size_t n, int64_t now);
 
 /* ---- session.c ---- */
@@ -306,7 +305,6 @@ struct ftp_transfer {
 	bool complete;			/* 226 was */
 	bool waits_client;		/* the stall clock runs */
 	struct ftp_rate *rate;		/* borrowed; NULL: not limited */
-	enum ftp_direction direction;
 };
 /* Takes the session's data connection; false: replied already. */
 bool ftp_transfer_begin(struct ftp_session *, struct ftp_transfer *);
@@ -316,8 +314,7 @@ void ftp_transfer_open(struct ftp_session *, struct ftp_transfer *,
 struct net_stream *ftp_transfer_stream(struct ftp_session *,
     struct ftp_transfer *, bool *ended);
 /* For rate_limit, before the first byte. */
-void ftp_transfer_limit(struct ftp_session *, struct ftp_transfer *,
-    enum ftp_direction);
+void ftp_transfer_limit(struct ftp_session *, struct ftp_transfer *);
 /* How many bytes to move in this step, at most `share`; 0: the rate says wait,
  * and the deadline is set. */
 size_t ftp_transfer_share(struct ftp_session *, struct ftp_transfer *,

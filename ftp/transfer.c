@@ -89,10 +89,8 @@ ftp_transfer_stream(struct ftp_session *s, struct ftp_transfer *t,
 }
 
 void
-ftp_transfer_limit(struct ftp_session *s, struct ftp_transfer *t,
-    enum ftp_direction direction)
+ftp_transfer_limit(struct ftp_session *s, struct ftp_transfer *t)
 {
-	t->direction = direction;
 	if (s->account->rate_limit > 0)
 		t->rate = ftp_limits_rate(s->server->limits,
 		    s->account->user);
@@ -107,7 +105,7 @@ ftp_transfer_share(struct ftp_session *s, struct ftp_transfer *t,
 
 	if (t->rate == NULL)
 		return share;
-	wait = ftp_rate_wait(t->rate, t->direction, net_now(s->server->loop));
+	wait = ftp_rate_wait(t->rate, t->kind, net_now(s->server->loop));
 	if (wait > 0) {
 		ftp_transfer_stalled(s, t, false);	/* it is our wait */
 		ftp_session_deadline(s, wait);
@@ -126,7 +124,7 @@ ftp_transfer_moved(struct ftp_session *s, struct ftp_transfer *t, size_t n)
 	ftp_session_count(s, FTP_BYTES + (int)t->kind, (int64_t)n);
 	t->moved = net_now(s->server->loop);
 	if (t->rate != NULL)
-		ftp_rate_pay(t->rate, t->direction, s->account->rate_limit, n,
+		ftp_rate_pay(t->rate, t->kind, s->account->rate_limit, n,
 		    t->moved);
 }
 
