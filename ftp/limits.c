@@ -27,7 +27,7 @@ struct ftp_failures {
 
 struct ftp_rate {
 	_Atomic uint64_t key;
-	_Atomic int64_t paid[FTP_KINDS];	/* ns: by then the rate allows more */
+	_Atomic int64_t paid[FTP_KINDS];	/* ns: from then on, more */
 };
 
 struct ftp_limits {
