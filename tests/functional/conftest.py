@@ -38,3 +38,11 @@ def ftp(server, fake):
     f = server.login()
     yield f
     f.close()
+
+
+@pytest.fixture
+def raw(server, fake):
+    r = server.raw()
+    assert r.login().startswith('230 ')
+    yield r
+    r.close()

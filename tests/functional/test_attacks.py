@@ -41,14 +41,6 @@ from harness import account, wait_for
 OTHER = 'other-1250000000'
 
 
-@pytest.fixture
-def raw(server, fake):
-    r = server.raw()
-    assert r.login().startswith('230 ')
-    yield r
-    r.close()
-
-
 def rest(sock):
     got = b''
     try:

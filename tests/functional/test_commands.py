@@ -14,14 +14,6 @@ from harness import PASSWORD, USER, wait_for
 BIG = 3 * 1024 * 1024
 
 
-@pytest.fixture
-def raw(server, fake):
-    r = server.raw()
-    assert r.login().startswith('230 ')
-    yield r
-    r.close()
-
-
 def in_step(r):
     """No reply is missing and none is left over."""
     r.send(b'SYST\r\n')

@@ -8,14 +8,6 @@ import harness
 
 
 @pytest.fixture
-def raw(server, fake):
-    r = server.raw()
-    assert r.login().startswith('230 ')
-    yield r
-    r.close()
-
-
-@pytest.fixture
 def late(fake):
     """New keys are listed late, as a store of eventual consistency does."""
     fake.config(list_delay=60000)

@@ -18,14 +18,6 @@ LINE = re.compile(
     r'[ \d]\d (?:\d\d:\d\d| \d\d\d\d)) (.+)$')
 
 
-@pytest.fixture
-def raw(server, fake):
-    r = server.raw()
-    assert r.login().startswith('230 ')
-    yield r
-    r.close()
-
-
 @pytest.fixture(scope='module')
 def limited(tmp_path_factory, fakecos):
     """max_list_file = 10, and one account for each kind of rights."""

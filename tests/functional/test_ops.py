@@ -57,19 +57,25 @@ def listens(pid):
     return any('socket:[%s]' % x in links for x in inodes)
 
 
-@pytest.fixture
-def start(tmp_path, fake):
+def starter(directory, fake, usual=1, **always):
+    """For a fixture: starts servers, and stops them at the end."""
     servers = []
 
-    def begin(workers=1, **keys):
-        optional = dict({'worker_num': workers}, **keys.pop('optional', {}))
-        servers.append(Reloaded(str(tmp_path), fake, optional=optional,
+    def begin(workers=usual, **keys):
+        optional = dict({'worker_num': workers, **always},
+                        **keys.pop('optional', {}))
+        servers.append(Reloaded(str(directory), fake, optional=optional,
                                 **keys))
         return servers[-1]
     yield begin
     for s in servers:
         assert s.stop() == 0, s.text()
         assert 'ERROR: ' not in s.text(), s.text()
+
+
+@pytest.fixture
+def start(tmp_path, fake):
+    yield from starter(tmp_path, fake)
 
 
 def refused(s, *who):

@@ -9,14 +9,6 @@ import harness
 from harness import wait_for
 
 
-@pytest.fixture
-def raw(server, fake):
-    r = server.raw()
-    assert r.login().startswith('230 ')
-    yield r
-    r.close()
-
-
 def refused(code, call, *args):
     with pytest.raises(ftplib.Error, match='^%d ' % code):
         call(*args)

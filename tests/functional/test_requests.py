@@ -5,14 +5,6 @@ import pytest
 import harness
 
 
-@pytest.fixture
-def raw(server, fake):
-    r = server.raw()
-    assert r.login().startswith('230 ')
-    yield r
-    r.close()
-
-
 def count(fake, ops):
     got = fake.ops()
     assert got == ops

@@ -11,7 +11,7 @@ import pytest
 
 import harness
 from harness import Cosftpd, wait_for
-from test_ops import Reloaded, opened
+from test_ops import opened, starter
 
 MIB = 1024 * 1024
 KINDS = ('upload', 'download', 'listing')
@@ -24,17 +24,7 @@ SESSION = re.compile(
 
 @pytest.fixture
 def start(tmp_path, fake):
-    servers = []
-
-    def begin(workers=2, **keys):
-        optional = dict({'worker_num': workers}, **keys.pop('optional', {}))
-        servers.append(Reloaded(str(tmp_path), fake, optional=optional,
-                                **keys))
-        return servers[-1]
-    yield begin
-    for s in servers:
-        assert s.stop() == 0, s.text()
-        assert 'ERROR: ' not in s.text(), s.text()
+    yield from starter(tmp_path, fake, 2)
 
 
 def parse(block):

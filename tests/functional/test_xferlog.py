@@ -14,7 +14,7 @@ import pytest
 
 import harness
 from harness import Cosftpd, wait_for
-from test_ops import Reloaded, opened
+from test_ops import opened, starter
 
 MIB = 1024 * 1024
 LINE = re.compile(
@@ -27,18 +27,7 @@ LINE = re.compile(
 
 @pytest.fixture
 def start(tmp_path, fake):
-    servers = []
-
-    def begin(workers=2, **keys):
-        optional = dict({'worker_num': workers, 'xferlog_enable': 'true'},
-                        **keys.pop('optional', {}))
-        servers.append(Reloaded(str(tmp_path), fake, optional=optional,
-                                **keys))
-        return servers[-1]
-    yield begin
-    for s in servers:
-        assert s.stop() == 0, s.text()
-        assert 'ERROR: ' not in s.text(), s.text()
+    yield from starter(tmp_path, fake, 2, xferlog_enable='true')
 
 
 def path(s):
