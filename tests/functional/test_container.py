@@ -34,12 +34,16 @@ def only_child(pid):
 
 
 def states(pid):
-    """Of its children."""
+    """Of its children; '' when one goes away meanwhile."""
     text = ''
     with open('/proc/%d/task/%d/children' % (pid, pid)) as f:
-        for child in f.read().split():
+        children = f.read().split()
+    for child in children:
+        try:
             with open('/proc/%s/stat' % child) as g:
                 text += g.read().rsplit(') ', 1)[1][0]
+        except (FileNotFoundError, ProcessLookupError):
+            return ''
     return text
 
 
