@@ -13,7 +13,6 @@
 
 #include "cos_int.h"
 
-enum { ANSWER_MS = 10 * 60 * 1000 };
 static const int64_t single_max = INT64_C(5) << 30;
 
 struct cos_copy {
@@ -122,7 +121,7 @@ static bool
 start_request(struct cos_copy *c)
 {
 	struct cos_call call = { .op = "CopyObject", .method = "PUT",
-	    .key = c->to, .need = COS_NEED_ETAG, .answer_ms = ANSWER_MS };
+	    .key = c->to, .need = COS_NEED_ETAG, .answer_ms = cos_answer_ms(c->src.size) };
 
 	c->source.max = 4 * COS_KEY_MAX;
 	cos_copy_source(&c->source, c->bucket, c->from);

@@ -206,7 +206,8 @@ struct cos_call {		/* all strings borrowed until cos_request_free */
 	bool quiet_404;		/* not found is an answer, not an error */
 	bool always;		/* cleans up or settles: also asked of a store
 				 * that seems dead */
-	int answer_ms;		/* 0: the usual; the whole head, once sent */
+	int answer_ms;		/* 0: the usual; for the whole head, once the
+				 * request is sent, and between bytes */
 };
 struct cos_answer {		/* of a 2xx that is not streamed */
 	char etag[COS_ETAG_MAX];
@@ -228,6 +229,10 @@ int cos_request_attempts(const struct cos_request *);
 /* For who reads a stream: what its failure is as a fault, and the log line. */
 void cos_request_stream_failed(struct cos_request *, struct cos_fault *);
 void cos_request_free(struct cos_request *);
+
+/* How long a store may be silent that moves so many bytes inside: longer than
+ * the usual, and short enough for who waits (all have an end in 90 s). */
+int cos_answer_ms(int64_t bytes);
 
 void cos_call_param(struct cos_call *, const char *name, const char *value);
 void cos_call_header(struct cos_call *, const char *name, const char *value);

@@ -29,7 +29,9 @@ struct cos_piece {
 	size_t nchunks;			/* slots of chunk */
 	int64_t buffered;		/* bytes that went into chunks */
 	int64_t reserved;		/* what is read ahead; 0: nothing is */
-	int tries;			/* without a new byte */
+	int tries;			/* that brought next to nothing */
+	int64_t stuck_at;		/* since when, if tries > 0 */
+	int64_t progress;		/* bytes since the last of them */
 	int64_t asked_at, head_at, again_at;	/* the loop's clock */
 	struct cos_fault fault;
 };

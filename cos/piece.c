@@ -13,7 +13,9 @@
 #include "download_int.h"
 
 enum {
-	TRIES = 5,		/* without a single new byte */
+	TRIES = 5,		/* with next to nothing new in between */
+	STUCK_MS = 45 * 1000,	/* and no more after that */
+	PROGRESS = 64 * 1024,	/* bytes: not nothing */
 	PAUSE_MS = 100
 };
 
@@ -102,19 +104,23 @@ fail(struct cos_piece *p, enum cos_cause cause, const char *text)
 	p->state = P_FAILED;
 }
 
-/* p->fault is what happened. */
+/* p->fault is what happened, since when there has been nothing good. */
 static void
-again(struct cos_piece *p)
+again(struct cos_piece *p, int64_t since)
 {
+	int64_t now = net_now(p->download->task.loop);
+
 	cos_request_free(p->request);
 	p->request = NULL;
-	if (++p->tries >= TRIES) {
+	if (p->tries++ == 0)
+		p->stuck_at = since;
+	p->progress = 0;
+	if (p->tries >= TRIES || now - p->stuck_at > STUCK_MS) {
 		p->state = P_FAILED;
 		return;
 	}
 	p->state = P_PAUSE;
-	p->again_at = net_now(p->download->task.loop) +
-	    (p->tries == 1 ? 0 : PAUSE_MS << p->tries);
+	p->again_at = now + (p->tries == 1 ? 0 : PAUSE_MS << p->tries);
 	net_task_wake(&p->download->task);
 }
 
@@ -122,7 +128,7 @@ static void
 broken(struct cos_piece *p)
 {
 	cos_request_stream_failed(p->request, &p->fault);
-	again(p);
+	again(p, net_now(p->download->task.loop));
 }
 
 /* ---- the head ---- */
@@ -168,7 +174,7 @@ learn(struct cos_piece *p, const struct cos_object *o)
 }
 
 /* A store that is away for some seconds: other pieces may still have bytes to
- * give out.  The request has been repeated already, so this is two tries. */
+ * give out.  The request has been repeated already. */
 static void
 refused(struct cos_piece *p)
 {
@@ -179,8 +185,7 @@ refused(struct cos_piece *p)
 		p->fault.cause = COS_CHANGED;	/* it is shorter now */
 	p->state = P_FAILED;
 	if (known && cos_fault_retry(&p->fault)) {
-		p->tries++;
-		again(p);
+		again(p, p->asked_at);
 	}
 }
 
@@ -217,7 +222,9 @@ static void
 got(struct cos_piece *p, size_t n)
 {
 	p->have += (int64_t)n;
-	p->tries = 0;
+	p->progress += (int64_t)n;
+	if (p->progress >= PROGRESS)
+		p->tries = 0;
 	if (p->have == p->len)
 		p->state = P_WHOLE;
 }

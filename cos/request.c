@@ -20,10 +20,10 @@ enum {
 	BACKOFF_MS = 200,		/* doubles, with full jitter */
 	BACKOFF_MAX_MS = 5000,
 	RETRY_AFTER_MAX = 20,		/* s; longer ones are cut to it */
-	GIVE_UP_MS = 60 * 1000,		/* no new attempt after that */
+	GIVE_UP_MS = 80 * 1000,		/* by then a silent store is given up */
 	ANSWER_MS = 20 * 1000,
-	IDLE_MS = 20 * 1000,
-	SLOWEST = 16,			/* bytes per ms of a body, our uplink's */
+	ANSWER_MAX_MS = 70 * 1000,
+	INSIDE = 32 * 1024,		/* bytes per ms that COS moves at least */
 };
 
 static void step(struct net_task *, unsigned);
@@ -109,6 +109,20 @@ finish(struct cos_request *r, enum cos_request_step state)
 	net_task_wake(r->owner);
 }
 
+int
+cos_answer_ms(int64_t bytes)
+{
+	int64_t ms = ANSWER_MS + bytes / INSIDE;
+
+	return ms < ANSWER_MAX_MS ? (int)ms : ANSWER_MAX_MS;
+}
+
+static int
+answer_ms(const struct cos_request *r)
+{
+	return r->call.answer_ms > 0 ? r->call.answer_ms : ANSWER_MS;
+}
+
 static int64_t
 backoff(int attempt_no)
 {
@@ -128,7 +142,8 @@ cos_request_failed(struct cos_request *r, bool may_repeat)
 	int64_t pause;
 
 	if (!may_repeat || (r->call.once && r->unanswered) ||
-	    r->attempt >= ATTEMPTS || net_now(l) - r->started > GIVE_UP_MS) {
+	    r->attempt >= ATTEMPTS ||
+	    net_now(l) - r->started + answer_ms(r) > GIVE_UP_MS) {
 		finish(r, R_FAILED);
 		return;
 	}
@@ -311,13 +326,9 @@ attempt(struct cos_request *r)
 		.body = r->call.body, .nbody = r->call.nbody,
 		.is_head = strcmp(r->call.method, "HEAD") == 0,
 		.once = r->call.once,
-		.answer_ms = r->call.answer_ms > 0 ? r->call.answer_ms :
-		    ANSWER_MS,
-		.idle_ms = r->call.answer_ms > IDLE_MS ? r->call.answer_ms :
-		    IDLE_MS,
+		.answer_ms = answer_ms(r), .idle_ms = answer_ms(r),
 	};
 	enum cos_state keys = cos_request_keys(r);
-	size_t body = 0, i;
 
 	if (keys == COS_BUSY)
 		r->state = R_KEYS;
@@ -325,12 +336,6 @@ attempt(struct cos_request *r)
 		finish(r, R_FAILED);
 	if (keys != COS_DONE)
 		return;
-	/* The kernel takes a body long before the network does: the clocks
-	 * allow for a slow uplink. */
-	for (i = 0; i < r->call.nbody; i++)
-		body += r->call.body[i].iov_len;
-	hr.answer_ms += (int)(body / SLOWEST);
-	hr.idle_ms += (int)(body / SLOWEST);
 	r->attempt++;
 	cos_count(r->bucket->client, COS_REQUESTS);
 	r->root[0] = r->code[0] = r->message[0] = r->request_id[0] = '\0';

@@ -11,8 +11,9 @@
 
 enum {
 	TRIES = 3,
-	SUMS_BYTES = 100,	/* of the metadata a PUT adds */
-	COMPLETE_MS = 120 * 1000	/* between bytes; COS sends blanks */
+	PAUSE_DOUBLES = 5,
+	GIVE_UP_MS = 80 * 1000,	/* by then a silent Complete is given up */
+	SUMS_BYTES = 100	/* of the metadata a PUT adds */
 };
 
 static void
@@ -125,6 +126,18 @@ is_ours(const struct cos_upload *u, const struct cos_object *o)
 	    strcmp(o->etag + strlen(o->etag) - n, parts) == 0;
 }
 
+/* Shall Complete be sent again?  Where the first one was lost and the upload
+ * is gone, COS is still at it: then it is asked until the object is there. */
+static bool
+complete_again(const struct cos_upload *u)
+{
+	bool taken = strcmp(u->fault.code, "NoSuchUpload") == 0;
+
+	return u->multipart && u->fault.cause != COS_EXISTS &&
+	    (u->tries < TRIES || taken) && net_now(u->task.loop) -
+	    u->complete_at + cos_answer_ms(u->total) <= GIVE_UP_MS;
+}
+
 static void
 settle_step(struct cos_upload *u)
 {
@@ -151,10 +164,10 @@ settle_step(struct cos_upload *u)
 	if (u->verify_only)
 		cos_fault_set(&f, COS_CORRUPT, "COS confirmed the object but "
 		    "does not have it as it was sent");
-	else if (u->tries < TRIES && u->multipart &&
-	    f.cause != COS_EXISTS) {
+	else if (complete_again(u)) {
 		cos_upload_enter(u, U_PAUSE);
-		net_task_deadline(&u->task, COS_UPLOAD_PAUSE_MS << u->tries);
+		net_task_deadline(&u->task, COS_UPLOAD_PAUSE_MS << (u->tries <
+		    PAUSE_DOUBLES ? u->tries : PAUSE_DOUBLES));
 		return;
 	}
 	cos_upload_fail(u, &f);
@@ -262,7 +275,7 @@ cos_upload_complete(struct cos_upload *u)
 {
 	struct cos_call c = { .op = "CompleteMultipartUpload",
 	    .method = "POST", .key = u->key, .need = COS_NEED_ETAG,
-	    .once = true, .answer_ms = COMPLETE_MS };
+	    .once = true, .answer_ms = cos_answer_ms(u->total) };
 
 	if (!complete_body(u)) {
 		out_of_memory(u);
@@ -276,7 +289,8 @@ cos_upload_complete(struct cos_upload *u)
 	cos_call_header(&c, "Content-Type", "application/xml");
 	if (u->forbid)
 		cos_call_header(&c, "x-cos-forbid-overwrite", "true");
-	u->tries++;
+	if (u->tries++ == 0)
+		u->complete_at = net_now(u->task.loop);
 	ask(u, &c, U_COMPLETE);
 }
 

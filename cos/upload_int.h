@@ -88,6 +88,7 @@ struct cos_upload {
 	char md5[32];			/* Content-MD5 of a PUT */
 	char md5_hex[33], crc_text[24];	/* the same and the CRC, to be kept */
 	int tries;			/* PUT or Complete sent */
+	int64_t complete_at;		/* the first one, on the loop's clock */
 	bool verify_only;		/* U_SETTLE after a good Complete */
 
 	int64_t total;			/* old_len and what was received */

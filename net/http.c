@@ -14,7 +14,8 @@
 
 enum {
 	INTERIM_MAX = 8,		/* 1xx heads before the real one */
-	IOV_MAX_HERE = 64
+	IOV_MAX_HERE = 64,
+	QUARTERS = 4
 };
 
 static void step(struct net_task *, unsigned);
@@ -77,6 +78,35 @@ net_http_free(struct net_http *h)
 
 /* ---- sending ---- */
 
+/* Our kernel takes a body long before the network does.  As long as the peer's
+ * acknowledges more of it there is no silence: it is looked at four times, and
+ * a slow uplink needs no longer time-out than a fast one. */
+static void
+wait_sent(struct net_http *h, int ms)
+{
+	h->quiet = 0;
+	net_task_deadline(&h->task, h->body_len > 0 ? ms / QUARTERS : ms);
+}
+
+/* A time-out while the request is sent or its answer awaited: false when
+ * nothing has moved for all of it. */
+static bool
+moves(struct net_http *h)
+{
+	uint64_t acked = net_acked(net_stream_fd(h->conn->stream));
+	int ms = h->state == H_SEND ? h->req.idle_ms : h->req.answer_ms;
+
+	if (h->body_len == 0)
+		return false;
+	if (acked > h->acked)
+		h->quiet = 0;
+	else if (++h->quiet == QUARTERS)
+		return false;
+	h->acked = acked;
+	net_task_deadline(&h->task, ms / QUARTERS);
+	return true;
+}
+
 /* The unsent rest as slices; their number. */
 static int
 unsent(const struct net_http *h, struct iovec v[IOV_MAX_HERE])
@@ -116,7 +146,7 @@ send_all(struct net_http *h)
 		if (n == 0)
 			return false;
 		h->sent += n;
-		net_task_deadline(&h->task, h->req.idle_ms);
+		wait_sent(h, h->req.idle_ms);
 	}
 	return true;
 }
@@ -199,7 +229,7 @@ resume_sending(struct net_http *h)
 {
 	h->early = false;
 	net_http_enter(h, H_SEND);
-	net_task_deadline(&h->task, h->req.idle_ms);
+	wait_sent(h, h->req.idle_ms);
 }
 
 /* One head; true when something changed and run() may go on. */
@@ -266,7 +296,7 @@ send_step(struct net_http *h)
 
 	if (send_all(h)) {
 		net_http_enter(h, H_HEAD);
-		net_task_deadline(&h->task, h->req.answer_ms);
+		wait_sent(h, h->req.answer_ms);
 		return true;
 	}
 	/* A refusal may come before the whole body is out. */
@@ -345,11 +375,14 @@ step(struct net_task *t, unsigned why)
 		net_http_connect_failed(h, "timed out");
 		break;
 	case H_SEND:
-		net_http_fail(h, NET_HTTP_NETWORK, "sending the request", "timed out");
+		if (!moves(h))
+			net_http_fail(h, NET_HTTP_NETWORK,
+			    "sending the request", "timed out");
 		break;
 	case H_HEAD:
-		net_http_fail(h, NET_HTTP_NETWORK, "waiting for the answer",
-		    "timed out");
+		if (!moves(h))
+			net_http_fail(h, NET_HTTP_NETWORK,
+			    "waiting for the answer", "timed out");
 		break;
 	case H_BODY:
 		net_http_fail(h, NET_HTTP_NETWORK, "reading the answer", "timed out");

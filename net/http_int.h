@@ -27,6 +27,8 @@ struct net_http {
 	size_t addr;			/* next address to try */
 	struct net_conn *conn;
 	size_t body_len, sent;		/* sent counts head and body */
+	uint64_t acked;			/* what the peer's kernel has of it */
+	int quiet;			/* quarters of a time-out without more */
 	bool early;			/* answered before all was sent */
 	int interim;
 	char *head_text;		/* owned: the head's fields point in */

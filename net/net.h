@@ -277,8 +277,10 @@ struct net_http_request {	/* all borrowed until the exchange is freed */
 	size_t nbody;
 	bool is_head;		/* HEAD: the response has no body */
 	bool once;		/* never sent again on a stale connection */
-	int answer_ms;		/* from the request sent to the whole head */
-	int idle_ms;		/* between bytes, both ways */
+	int answer_ms;		/* from the request sent (and acknowledged)
+				 * to the whole head */
+	int idle_ms;		/* between bytes, both ways; of a body that is
+				 * sent, until the peer acknowledges more */
 };
 enum net_http_state {
 	HTTP_SENDING,

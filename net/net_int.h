@@ -44,6 +44,9 @@ void net_stream_trim(struct net_stream *, bool tls);
 /* it failed in TLS (certificate, protocol), not in TCP */
 bool net_stream_tls_failed(const struct net_stream *);
 
+/* socket.c: how many bytes the peer has acknowledged in all; 0: not known */
+uint64_t net_acked(int fd);
+
 /* loop.c: for steps that take long.  true: this turn has had one and is late, t
  * is stepped again in the next, for the same reason. */
 bool net_task_postpone(struct net_task *, unsigned why);

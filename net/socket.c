@@ -212,3 +212,17 @@ net_local(int fd, struct net_addr *a)
 	a->len = sizeof(a->ss);
 	return getsockname(fd, (struct sockaddr *)&a->ss, &a->len);
 }
+
+uint64_t
+net_acked(int fd)
+{
+	/* the kernel's struct tcp_info; glibc's ends with the words */
+	struct {
+		uint32_t words[26];
+		uint64_t pacing[2], acked;
+	} info = { 0 };
+	socklen_t len = sizeof(info);
+
+	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 ?
+	    info.acked : 0;
+}

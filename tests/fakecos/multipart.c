@@ -295,20 +295,26 @@ result(struct req *r, struct text *t, const char *etag)
 	    r->fault.action == FAULT_WRONG_ETAG ? "0bad-1" : etag);
 }
 
-/* The head and white space go out at once, the result when it is known. */
+/* The head and white space go out at once, the result when it is known: with
+ * the fault that asks for white space, and after a delay of the head.  Else the
+ * object is there first: an answer that stalls must not keep it waiting. */
 static void
 complete(struct conn *c, struct req *r, struct upload *u, size_t parts)
 {
 	struct object *o = assemble(c, u, parts);
 	struct text t = { 0 };
 	uint64_t crc = o->body.crc ^ (r->fault.action == FAULT_WRONG_CRC);
+	bool has_crc = o->body.has_crc, late;
 	int64_t left = r->fault.action == FAULT_SPACES ? r->fault.n : 0;
-	const char *failed;
+	const char *failed = NULL;
 	char etag[64];
 
+	late = left > 0;
 	strcpy(etag, o->body.etag);
 	resp_begin(c, r, 200);
-	if (o->body.has_crc && r->fault.action != FAULT_NO_CRC)
+	if (!late)
+		failed = store_put(c->f, r->bucket, o, forbids_overwrite(r));
+	if (has_crc && r->fault.action != FAULT_NO_CRC)
 		resp_head(r, "x-cos-hash-crc64ecma: %" PRIu64, crc);
 	resp_chunked(c, r);
 	resp_data(c, r, "  ", 2);
@@ -317,7 +323,8 @@ complete(struct conn *c, struct req *r, struct upload *u, size_t parts)
 		fakecos_sleep(c->f, 100 * 1000000);
 		resp_data(c, r, " ", 1);
 	}
-	failed = store_put(c->f, r->bucket, o, forbids_overwrite(r));
+	if (late)
+		failed = store_put(c->f, r->bucket, o, forbids_overwrite(r));
 	resp_data(c, r, "   ", 3);
 	if (failed)
 		error_xml(c, r, &t, failed, "not stored");

@@ -83,6 +83,11 @@ FAULTS = {
     'body-cut-0': Fault(DOCUMENTS | {GET}, does=True, body_cut=0),
     'body-cut': Fault(DOCUMENTS | {GET}, does=True, body_cut=50),
     'body-cut-late': Fault({GET, LIST}, does=True, body_cut=60000),
+    'stall-head': Fault(ALL, does=True, head_stall=600000),
+    'stall-answer': Fault(ALL, done=1, does=True, delay=600000, status=500),
+    'stall-body-0': Fault(DOCUMENTS | {GET}, does=True, body_stall=0),
+    'stall-body': Fault(DOCUMENTS | {GET}, does=True, body_stall=50),
+    'stall-body-late': Fault({GET, LIST}, does=True, body_stall=60000),
     'lost': Fault(ALL, does=True, lost=1),
     'reset': Fault(ALL, reset_read=0),
     'reset-late': Fault(BODIES, reset_read=50000),
@@ -96,6 +101,7 @@ FAULTS = {
     'denied200': Fault(DOCUMENTS, passes=False,
                        error200='AccessDenied'),
     'empty200': Fault(ALL - {DELETE}, empty200=1),
+    'late': Fault({COMPLETE}, harmless=True, does=True, delay=30000),
     'spaces': Fault({COMPLETE}, harmless=True, does=True, spaces=1000),
     'cut-xml': Fault(ALL - {DELETE}, bad_xml=1),
     'deep-xml': Fault(DOCUMENTS, **document('<a>' * 1500)),
@@ -292,7 +298,8 @@ def outcome(tmp_path_factory, store, request):
                   'log_level': 'INFO'}, ports=400)
     server.before = server.workers()
     server.files = descriptors(server)
-    with concurrent.futures.ThreadPoolExecutor(150) as pool:
+    asked.sort(key=lambda c: 'stall' not in c.name)     # they last longest
+    with concurrent.futures.ThreadPoolExecutor(250) as pool:
         list(pool.map(lambda c: c.run(server, store), asked))
     yield server
     assert server.stop() == 0, server.text()
