@@ -124,12 +124,11 @@ make_room(struct cos_download *d)
 
 /* ---- the first piece of all ---- */
 
-/* 416: the offset is at or past the end; which, tells a HEAD. */
 static void
-ask_size(struct cos_download *d)
+ask_head(struct cos_download *d)
 {
-	d->size = cos_head_new(d->bucket, d->key, d->who, &d->task);
-	if (d->size == NULL)
+	d->head = cos_head_new(d->bucket, d->key, d->who, &d->task);
+	if (d->head == NULL)
 		fail_memory(d);
 }
 
@@ -138,13 +137,11 @@ size_step(struct cos_download *d)
 {
 	struct cos_fault f;
 
-	if (cos_op_state(d->size) == COS_BUSY)
-		return;
-	if (cos_op_state(d->size) == COS_FAILED) {
-		finish(d, cos_op_fault(d->size));
+	if (cos_op_state(d->head) == COS_FAILED) {
+		finish(d, cos_op_fault(d->head));
 		return;
 	}
-	d->object = *cos_op_object(d->size);
+	d->object = *cos_op_object(d->head);
 	d->known = true;
 	if (d->object.size == d->at) {
 		finish(d, NULL);
@@ -155,13 +152,27 @@ size_step(struct cos_download *d)
 	finish(d, &f);
 }
 
-/* All bytes are out: is it the object? */
+/* All bytes are out: is it the object?  Not by the first answer's CRC: then it
+ * is looked at once more, as a header can be wrong, too. */
 static void
 check(struct cos_download *d)
 {
+	if (d->offset == 0 && d->object.has_crc && d->crc != d->object.crc) {
+		drop_pieces(d);
+		ask_head(d);
+	} else {
+		finish(d, NULL);
+	}
+}
+
+static void
+crc_step(struct cos_download *d)
+{
+	const struct cos_object *o = cos_op_object(d->head);
 	struct cos_fault f;
 
-	if (d->offset > 0 || !d->object.has_crc || d->crc == d->object.crc) {
+	if (cos_op_state(d->head) == COS_DONE && o->has_crc &&
+	    o->crc == d->crc && strcmp(o->etag, d->object.etag) == 0) {
 		finish(d, NULL);
 		return;
 	}
@@ -192,7 +203,7 @@ pieces_step(struct cos_download *d)
 		    (p != d->first || p->taken < p->buffered));
 		if (p->state == P_FAILED && !d->known &&
 		    p->fault.cause == COS_RANGE) {
-			ask_size(d);
+			ask_head(d);	/* 416: at or past the end? */
 			return;
 		}
 		if (p->state == P_FAILED) {
@@ -214,12 +225,17 @@ step(struct net_task *t, unsigned why)
 	(void)why;
 	if (d->done || d->failed)
 		return;
-	if (d->size != NULL) {
-		size_step(d);
+	if (d->head != NULL) {
+		if (cos_op_state(d->head) == COS_BUSY)
+			return;
+		if (d->known)
+			crc_step(d);
+		else
+			size_step(d);
 		return;
 	}
 	pieces_step(d);
-	if (!d->failed && d->size == NULL)
+	if (!d->failed && d->head == NULL)
 		ask_ahead(d);
 	if (!d->failed && d->known && d->at == d->object.size)
 		check(d);		/* an empty object */
@@ -355,7 +371,7 @@ cos_download_free(struct cos_download *d)
 		return;
 	cos_budget_reader_end(d->bucket->client->budget, &d->reader);
 	drop_pieces(d);
-	cos_op_free(d->size);
+	cos_op_free(d->head);
 	net_task_end(&d->task);
 	free(d);
 }

@@ -60,7 +60,8 @@ struct cos_download {
 	bool done, failed;
 	struct cos_piece *first;	/* in order */
 	int npieces;
-	struct cos_op *size;		/* HEAD after a 416 */
+	struct cos_op *head;		/* after a 416: the size; at the end,
+					 * if need be: the CRC once more */
 	int depth;
 	int64_t piece_size;
 	int64_t waited, wait_from;	/* ms the owner found nothing, since */

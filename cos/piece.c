@@ -93,15 +93,14 @@ cos_piece_free(struct cos_piece *p)
 }
 
 static void
-fail(struct cos_piece *p, enum cos_cause cause, const char *text)
+complain(struct cos_piece *p, enum log_level level, enum cos_cause cause,
+    const char *text)
 {
 	struct cos_download *d = p->download;
 
 	cos_fault_set(&p->fault, cause, "%s", text);
-	log_line(d->bucket->client->log, LOG_LEVEL_ERROR,
-	    "%s GetObject %s%s: %s", d->who, d->bucket->at,
-	    d->key, text);
-	p->state = P_FAILED;
+	log_line(d->bucket->client->log, level, "%s GetObject %s%s: %s",
+	    d->who, d->bucket->at, d->key, text);
 }
 
 /* p->fault is what happened, since when there has been nothing good. */
@@ -206,9 +205,13 @@ head_step(struct cos_piece *p)
 	wrong = wrong_answer(p, &o);
 	if (d->known && wrong == NULL && (o.size != d->object.size ||
 	    strcmp(o.etag, d->object.etag) != 0)) {
-		fail(p, COS_CHANGED, "the object changed while it was read");
-	} else if (wrong != NULL) {
-		fail(p, COS_MALFORMED, wrong);
+		complain(p, LOG_LEVEL_ERROR, COS_CHANGED,
+		    "the object changed while it was read");
+		p->state = P_FAILED;
+	} else if (wrong != NULL) {	/* the next answer may be right */
+		complain(p, LOG_LEVEL_WARNING, COS_MALFORMED, wrong);
+		cos_count(d->bucket->client, COS_RETRIES);
+		again(p, p->asked_at);
 	} else {
 		learn(p, &o);
 		p->head_at = net_now(d->task.loop);

@@ -26,7 +26,8 @@ enum then {			/* after what is said */
 };
 
 struct line {			/* one request of a connection */
-	size_t take;		/* of its body, before anything is said */
+	size_t take;		/* of its body, before anything is said; */
+	bool slowly;		/* in pieces, with a pause between them */
 	const char *say[SAYS];	/* in pieces, with a pause between them */
 	enum then then;
 };
@@ -50,7 +51,7 @@ nap(void)
 }
 
 static bool
-take_request(int fd, size_t body)
+take_request(int fd, size_t body, bool slowly)
 {
 	size_t n = 0;
 	ssize_t r;
@@ -71,6 +72,8 @@ take_request(int fd, size_t body)
 		    0);
 		if (r <= 0)
 			return false;
+		if (slowly)
+			nap();
 	}
 	return true;
 }
@@ -97,7 +100,7 @@ serve(int fd, const struct line *l)
 	int i;
 
 	for (i = 0; i < SAYS; i++, l++) {
-		if (!take_request(fd, l->take))
+		if (!take_request(fd, l->take, l->slowly))
 			return;
 		answer(fd, l);
 		if (l->then == HOLD)
@@ -502,6 +505,37 @@ test_time_outs(void)
 	check_done("slow but steady", 200, "abcd");
 }
 
+/* What our kernel has taken is not there yet; what nobody takes times out. */
+static void
+test_slow_uplink(void)
+{
+	static const struct script s = { {
+		{ { .take = 1024 * 1024, .slowly = true, .say = { OK3 } },
+		    { .take = 1000, .then = HOLD } },
+		{ { .then = DEAF } },
+		{ { .then = DEAF } },
+		{ { .say = { OK3 } } },
+	} };
+
+	begin(&s);
+	ask(&(struct ask){ .body = 1024 * 1024, .answer_ms = 400,
+	    .idle_ms = 400 });
+	check_done("slow but steady", 200, "abc");
+	ask(&(struct ask){ .body = 1000, .answer_ms = 100 });
+	check_failed("silence", NET_HTTP_NETWORK,
+	    "waiting for the answer: timed out");
+	CHECK(net_http_unanswered(h), "unanswered");
+	ask(&(struct ask){ .body = 1024 * 1024, .answer_ms = 100,
+	    .idle_ms = 5000 });
+	check_failed("deaf", NET_HTTP_NETWORK, "waiting for the answer");
+	ask(&(struct ask){ .body = sizeof(upload), .answer_ms = 5000,
+	    .idle_ms = 100 });
+	check_failed("deaf, much is sent", NET_HTTP_NETWORK,
+	    "sending the request: timed out");
+	ask(&(struct ask){ 0 });
+	check_done("no longer deaf", 200, "abc");
+}
+
 static void
 test_nobody(void)
 {
@@ -583,6 +617,7 @@ main(void)
 	test_malformed();
 	test_early();
 	test_time_outs();
+	test_slow_uplink();
 	test_nobody();
 	test_cancel();
 	net_http_free(h);

@@ -24,6 +24,7 @@ static const struct {
 	{ "redirect", FAULT_REDIRECT, TEXT },
 	{ "lost", FAULT_LOST, FLAG },
 	{ "read_cut", FAULT_READ_CUT, NUMBER },
+	{ "read_stall", FAULT_READ_STALL, NUMBER },
 	{ "reset_read", FAULT_RESET_READ, NUMBER },
 	{ "body_cut", FAULT_BODY_CUT, NUMBER },
 	{ "body_stall", FAULT_BODY_STALL, NUMBER },
@@ -93,6 +94,8 @@ cut_reading(struct conn *c, struct req *r)
 	for (; left > 0 && n > 0; left -= n)
 		n = http_body(c, r, buf, left < (int64_t)sizeof(buf) ?
 		    (size_t)left : sizeof(buf));
+	if (r->fault.action == FAULT_READ_STALL)
+		fakecos_sleep(c->f, r->fault.ms * 1000000);
 	if (r->fault.action == FAULT_RESET_READ)
 		conn_reset(c);
 	else

@@ -10,6 +10,7 @@
  *     raw=BYTES (and closed; loop=N: from byte N on again and again)
  *   lost=1       done, and closed without an answer
  *   read_cut=N, reset_read=N   FIN or RST after N bytes of the body
+ *   read_stall=N (ms=MS)       no more is read after N bytes, then FIN
  *   body_cut=N, body_stall=N (ms=MS)   of the answer's body, then closed
  *   head_stall=MS   half a head, and closed then
  *   slow=BYTES_PER_S   wrong_etag=1   wrong_crc=1   no_crc=1
@@ -31,7 +32,7 @@ enum fault_action {
 	FAULT_STATUS, FAULT_ERROR200, FAULT_EMPTY200, FAULT_BAD_XML,
 	FAULT_RAW, FAULT_REDIRECT, FAULT_LOST,
 	/* while the body comes in */
-	FAULT_READ_CUT, FAULT_RESET_READ,
+	FAULT_READ_CUT, FAULT_READ_STALL, FAULT_RESET_READ,
 	/* while the answer goes out */
 	FAULT_BODY_CUT, FAULT_BODY_STALL, FAULT_HEAD_STALL, FAULT_SLOW,
 	FAULT_WRONG_ETAG, FAULT_WRONG_CRC, FAULT_NO_CRC, FAULT_CLOSE_IDLE,
