@@ -198,7 +198,7 @@ test-faults: asan
 	@COSFTPD=build/asan/cosftpd FAKECOS=build/asan/fakecos $(PYTHON) -m pytest \
 	    -q --tb=short -p no:cacheprovider $(patsubst %, \
 	    tests/functional/test_%.py,faults upload_faults download \
-	    store_http dead_store https)
+	    names store_http dead_store https credentials)
 
 # The official COS Node SDK against both; skips where node, npm, curl or the
 # package cannot be had, unless SDK_REQUIRED=1.

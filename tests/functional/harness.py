@@ -229,10 +229,12 @@ def account(number, fake, user=USER, password=PASSWORD, **keys):
 
 class Cosftpd(Process):
     """accounts: a list of account() texts, or None for one RW account.
-    network, optional, files, tls: keys of the sections."""
+    network, optional, files, tls: keys of the sections.  under: a command
+    that runs it in its place."""
 
     def __init__(self, directory, fake, accounts=None, network=None,
-                 optional=None, files=None, tls=None, ports=64, args=()):
+                 optional=None, files=None, tls=None, ports=64, args=(),
+                 under=()):
         first = free_ports(ports)
         net = {'listen_port': free_ports(1),
                'passive_port': '%d,%d' % (first, first + ports - 1)}
@@ -255,8 +257,8 @@ class Cosftpd(Process):
         with open(self.config, 'w', encoding='utf-8') as f:
             f.write(text)
         os.chmod(self.config, 0o600)
-        super().__init__([COSFTPD, '-c', self.config, *args], directory,
-                         'cosftpd')
+        super().__init__([*under, COSFTPD, '-c', self.config, *args],
+                         directory, 'cosftpd')
         self.ready('ready on port')
 
     def log_text(self):

@@ -6,10 +6,10 @@ and only its answer is spoilt, in a success that is true.  Nothing is pending
 and the session goes on.
 
 Each case has a bucket, an account and a session of its own, and all run side
-by side; the tests then look at what came of them.  Elsewhere: clock,
-DNS and malformed heads in test_store_http, certificates in test_https, a
-store that is dead in test_dead_store, a body that stalls in test_download,
-keys that end in test_credentials."""
+by side; the tests then look at what came of them.  Elsewhere: names in
+test_names, the clock and malformed heads in test_store_http, certificates in
+test_https, a store that is dead in test_dead_store, keys that end in
+test_credentials."""
 
 import concurrent.futures
 import ftplib
