@@ -149,6 +149,14 @@ struct cos_client {
 /* ---- share.c ---- */
 void cos_count(const struct cos_client *, enum cos_total);	/* one more */
 
+/* ---- patience.c: how often one transfer's requests are repeated (zero it) */
+struct cos_patience {
+	int answers, retries;	/* so far */
+};
+/* One more try: counted, or refused.  NULL: only a request's own limits. */
+bool cos_patience_again(struct cos_patience *);
+void cos_patience_answered(struct cos_patience *);
+
 /* ---- breaker.c: is the store dead? (zero it; times in ms) ---- */
 struct cos_breaker {
 	int failures;			/* in a row */
@@ -200,6 +208,7 @@ struct cos_call {		/* all strings borrowed until cos_request_free */
 	const struct iovec *body;
 	size_t nbody;
 	enum cos_need need;
+	struct cos_patience *patience;	/* of its transfer, or NULL */
 	bool stream;		/* DONE at a 2xx head; the caller reads on */
 	bool once;		/* may not be repeated when unanswered, or
 				 * when a 5xx leaves in doubt what was done */

@@ -67,6 +67,7 @@ struct cos_download {
 	int64_t waited, wait_from;	/* ms the owner found nothing, since */
 	int64_t began;			/* the first piece became the first */
 	uint64_t crc;
+	struct cos_patience patience;
 	struct cos_fault fault;
 };
 

@@ -38,6 +38,7 @@ struct cos_list {
 	char *marker;			/* owned: of the page being asked for */
 	struct cos_request *request;	/* NULL: no page to come */
 	int tries;
+	struct cos_patience patience;
 
 	struct cos_xml *xml;		/* owned */
 	struct net_buf text;		/* names and such of this page */
@@ -69,7 +70,7 @@ static void
 request_page(struct cos_list *l)
 {
 	struct cos_call c = { .op = "ListObjects", .method = "GET",
-	    .stream = true };
+	    .stream = true, .patience = &l->patience };
 	struct cos_fault f;
 
 	cos_call_param(&c, "prefix", l->prefix);
@@ -289,7 +290,7 @@ page_failed(struct cos_list *l, const struct cos_fault *f)
 	cos_request_free(l->request);
 	l->request = NULL;
 	l->nrows = 0;
-	if (++l->tries >= TRIES)
+	if (++l->tries >= TRIES || !cos_patience_again(&l->patience))
 		fail(l, f);
 	else
 		net_task_deadline(&l->task, PAUSE_MS << l->tries);

@@ -17,7 +17,7 @@
 
 enum {
 	ATTEMPTS = 5,
-	BACKOFF_MS = 200,		/* doubles, with full jitter */
+	BACKOFF_MS = 300,		/* at most; doubles, with full jitter */
 	BACKOFF_MAX_MS = 5000,
 	RETRY_AFTER_MAX = 20,		/* s; longer ones are cut to it */
 	GIVE_UP_MS = 80 * 1000,		/* by then a silent store is given up */
@@ -61,10 +61,11 @@ log_call(const struct cos_request *r, enum log_level level, const char *what)
 }
 
 static void
-log_success(const struct cos_request *r)
+succeeded(struct cos_request *r)
 {
 	char text[128];
 
+	cos_patience_answered(r->call.patience);
 	snprintf(text, sizeof(text), "%d (request-id %s)",
 	    net_http_head(r->http)->status,
 	    r->request_id[0] != '\0' ? r->request_id : "none");
@@ -103,7 +104,7 @@ finish(struct cos_request *r, enum cos_request_step state)
 		log_call(r, quiet ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR,
 		    r->fault.text);
 	else
-		log_success(r);
+		succeeded(r);
 	r->state = state;
 	net_task_deadline(&r->task, -1);
 	net_task_wake(r->owner);
@@ -132,7 +133,7 @@ backoff(int attempt_no)
 	if (ceiling > BACKOFF_MAX_MS)
 		ceiling = BACKOFF_MAX_MS;
 	tls_random(&dice, sizeof(dice));
-	return ceiling / 2 + (int64_t)(dice % (uint32_t)(ceiling / 2 + 1));
+	return (int64_t)(dice % (uint32_t)(ceiling + 1));
 }
 
 void
@@ -143,7 +144,8 @@ cos_request_failed(struct cos_request *r, bool may_repeat)
 
 	if (!may_repeat || (r->call.once && r->unanswered) ||
 	    r->attempt >= ATTEMPTS ||
-	    net_now(l) - r->started + answer_ms(r) > GIVE_UP_MS) {
+	    net_now(l) - r->started + answer_ms(r) > GIVE_UP_MS ||
+	    !cos_patience_again(r->call.patience)) {
 		finish(r, R_FAILED);
 		return;
 	}
@@ -298,7 +300,7 @@ got_head(struct cos_request *r)
 	if (r->call.stream && h->status / 100 == 2 &&
 	    (r->call.need != COS_NEED_ETAG ||
 	    http_field(h, "etag") != NULL)) {
-		log_success(r);
+		succeeded(r);
 		r->state = R_STREAM;
 		net_task_wake(r->owner);
 		return;

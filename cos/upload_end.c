@@ -34,9 +34,10 @@ out_of_memory(struct cos_upload *u)
 
 /* The one request of a step; the one before it is done with. */
 static void
-ask(struct cos_upload *u, const struct cos_call *c, enum cos_upload_step step)
+ask(struct cos_upload *u, struct cos_call *c, enum cos_upload_step step)
 {
 	drop_request(u);
+	c->patience = &u->patience;
 	u->request = cos_request_new(u->bucket, c, u->who, &u->task);
 	if (u->request == NULL)
 		out_of_memory(u);

@@ -57,7 +57,7 @@ cos_upload_initiate(struct cos_upload *u)
 {
 	struct cos_call c = { .op = "InitiateMultipartUpload",
 	    .method = "POST", .key = u->key, .need = COS_NEED_UPLOAD_ID,
-	    .once = true };
+	    .once = true, .patience = &u->patience };
 	struct cos_fault f;
 
 	cos_call_param(&c, "uploads", "");

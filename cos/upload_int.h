@@ -82,6 +82,7 @@ struct cos_upload {
 	struct cos_done_part *done;	/* by number - 1 */
 	size_t done_cap;
 
+	struct cos_patience patience;
 	struct cos_request *request;	/* HEAD, GET, PUT, Complete */
 	struct net_buf body;		/* of Complete */
 	struct iovec body_iov;

@@ -60,7 +60,8 @@ fault_match(struct fakecos *f, const struct req *r, struct fault *out)
 
 	pthread_mutex_lock(&f->lock);
 	for (at = &f->faults; (t = *at) != NULL; at = &t->next) {
-		if (!fits(t, r) || (t->skip > 0 && t->skip--))
+		if (!fits(t, r) || (t->skip > 0 && t->skip--) ||
+		    (t->spare > 0 && t->seen++ % t->spare == 0))
 			continue;
 		*out = *t;
 		out->key = out->bucket = NULL;
@@ -227,6 +228,7 @@ fault_add(struct conn *c, struct req *r)
 	}
 	t->skip = number_of(r, "skip", 0);
 	t->times = number_of(r, "times", 1);
+	t->spare = number_of(r, "spare", 0);
 	t->delay = number_of(r, "delay", 0);
 	t->loop = number_of(r, "loop", -1);
 	t->ms = number_of(r, "ms", 600000);

@@ -2,6 +2,7 @@
  * fault.h - what a test has asked to go wrong: POST /fault?op=NAME&...
  *
  *   op=NAME|Any  bucket=NAME  key=SUBSTRING  skip=N  times=N (-1: for ever)
+ *   spare=N      the first of each N requests is spared
  *   delay=MS     before the answer; alone or with one of the actions
  *   instead of the operation, which runs all the same with done=1; the body
  *   is read first but with early=1:
@@ -47,6 +48,7 @@ struct fault {
 	char *key;		/* substring, or NULL */
 	size_t key_len;
 	int64_t skip, times;	/* times -1: for ever */
+	int64_t spare, seen;	/* spare 0: none */
 	int64_t n;		/* the action's number */
 	int64_t delay;		/* ms before the answer, with any action */
 	int64_t ms;		/* of a stall */

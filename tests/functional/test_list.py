@@ -440,6 +440,24 @@ def test_a_page_that_fails_once_is_asked_for_again(ftp, fake, name):
     assert out == ['f%06d' % i for i in range(1500)]
 
 
+def test_a_listing_of_more_failures_than_answers_has_an_end(tmp_path, fake):
+    fake.fill('many/', 60000)
+    fake.fill('few/', 10500)
+    fake.fault(op='ListObjects', spare=3, times=-1, status=503,
+               code='SlowDown')
+    server = harness.Cosftpd(str(tmp_path), fake,
+                             optional={'max_list_file': 100000})
+    f = server.login(timeout=90)
+    assert len(harness.lines(f, 'NLST few')) == 10500
+    few = fake.ops()['ListObjects']
+    assert few == 31                    # 11 answers, 20 retries
+    with pytest.raises(ftplib.error_temp, match='^451 '):
+        harness.lines(f, 'NLST many')
+    assert fake.ops()['ListObjects'] - few < 160
+    f.close()
+    assert server.stop() == 0
+
+
 def page(marker, keys, truncated='true'):
     body = ('<ListBucketResult><IsTruncated>%s</IsTruncated>%s%s'
             '</ListBucketResult>' % (

@@ -1,0 +1,28 @@
+/*
+ * cos/patience.c - the retries of one transfer together: pure.
+ *
+ * A request has few tries, but a transfer may have thousands of requests.  One
+ * that fails more often than it succeeds has no end, and burdens a store that
+ * is in trouble; a bad minute of a long transfer is no reason to end it.
+ */
+#include "cos_int.h"
+
+enum { FREE = 50 };		/* retries before successes count */
+
+bool
+cos_patience_again(struct cos_patience *p)
+{
+	if (p == NULL)
+		return true;
+	if (p->retries >= FREE + p->answers)
+		return false;
+	p->retries++;
+	return true;
+}
+
+void
+cos_patience_answered(struct cos_patience *p)
+{
+	if (p != NULL)
+		p->answers++;
+}
