@@ -72,11 +72,15 @@ send_find(struct cos_abort *a)
 		done(a);
 }
 
+/* The answer that named it tells how far the store's clock is off: far too
+ * little for a bad signature may be too much here. */
 static void
 consider(struct cos_abort *a, const struct cos_pending *p)
 {
-	if (strcmp(p->key, a->key) != 0 || p->begun < a->since ||
-	    p->begun > a->until || cos_live_known(
+	int64_t begun = p->begun - a->bucket->ahead;
+
+	if (strcmp(p->key, a->key) != 0 || begun < a->since ||
+	    begun > a->until || cos_live_known(
 	    a->bucket->client->set.share, a->bucket, a->key, p->id))
 		return;
 	memcpy(a->chosen, p->id, sizeof(a->chosen));
@@ -161,7 +165,7 @@ cos_abort_new(struct cos_bucket *b, const char *key, const char *id,
 	a->bucket = b;
 	a->who = who;
 	a->since = since;
-	a->until = (int64_t)time(NULL) + b->skew + 2;
+	a->until = (int64_t)time(NULL) + 2;
 	a->finding = id == NULL;
 	snprintf(a->key, sizeof(a->key), "%s", key);
 	if (id != NULL) {

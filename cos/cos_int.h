@@ -177,6 +177,7 @@ struct cos_bucket {
 	int64_t skew;			/* s to add to our clock; learned */
 	struct cos_breaker breaker;
 	int64_t date;			/* s; of the last answer */
+	int64_t ahead;			/* s its clock was, of ours */
 };
 
 /* ---- request.c: sign, send, retry, understand the answer ---- */

@@ -291,8 +291,10 @@ got_head(struct cos_request *r)
 		cos_breaker_answered(&r->bucket->breaker,
 		    net_now(r->task.loop));
 	if (http_value(h, "date", date, sizeof(date)) &&
-	    (store = cos_date(date)) > 0)
+	    (store = cos_date(date)) > 0) {
 		r->bucket->date = store;
+		r->bucket->ahead = store - (int64_t)time(NULL);
+	}
 	http_value(h, "x-cos-request-id", r->request_id,
 	    sizeof(r->request_id));
 	if (r->call.stream && h->status / 100 == 2 &&

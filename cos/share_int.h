@@ -26,7 +26,7 @@ enum cos_live_state {
 struct cos_live {
 	_Atomic int state;
 	bool builds_on;		/* append or resume: one of a key at a time */
-	int64_t since;		/* of Initiate; Unix seconds of the store */
+	int64_t since;		/* of Initiate; Unix seconds, by our clock */
 	char host[320];		/* the bucket's */
 	size_t prefix_len;	/* of key: the account's prefix */
 	char key[COS_KEY_MAX + 2];	/* whole: accounts may share a bucket */

@@ -64,7 +64,7 @@ cos_upload_initiate(struct cos_upload *u)
 	cos_upload_describe(u, &c);
 	u->init = INIT_SENT;
 	u->init_tries++;
-	u->init_since = (int64_t)time(NULL) + u->bucket->skew - 2;
+	u->init_since = (int64_t)time(NULL) - 2;
 	note_sent(u);
 	u->init_request = cos_request_new(u->bucket, &c, u->who, &u->task);
 	if (u->init_request == NULL) {
