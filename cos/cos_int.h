@@ -226,7 +226,8 @@ const struct cos_answer *cos_request_answer(const struct cos_request *);
 struct net_http *cos_request_http(struct cos_request *);
 /* The last attempt may have been carried out although it failed. */
 bool cos_request_unanswered(const struct cos_request *);
-int cos_request_attempts(const struct cos_request *);
+/* An earlier one may have been: it was sent more than once. */
+bool cos_request_repeated(const struct cos_request *);
 /* For who reads a stream: what its failure is as a fault, and the log line. */
 void cos_request_stream_failed(struct cos_request *, struct cos_fault *);
 void cos_request_free(struct cos_request *);

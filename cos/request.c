@@ -463,10 +463,11 @@ cos_request_unanswered(const struct cos_request *r)
 	return r->unanswered;
 }
 
-int
-cos_request_attempts(const struct cos_request *r)
+bool
+cos_request_repeated(const struct cos_request *r)
 {
-	return r->attempt;
+	return r->attempt > 1 || (r->http != NULL &&
+	    net_http_repeated(r->http));
 }
 
 void

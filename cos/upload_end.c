@@ -236,7 +236,7 @@ put_step(struct cos_upload *u)
 		if (cos_request_unanswered(u->request) ||
 		    u->fault.status >= 500 ||
 		    (u->fault.cause == COS_EXISTS &&
-		    cos_request_attempts(u->request) > 1))
+		    cos_request_repeated(u->request)))
 			settle(u, false);
 		else
 			cos_upload_abort(u);
@@ -305,7 +305,7 @@ complete_step(struct cos_upload *u)
 		u->fault = *cos_request_fault(u->request);
 		doubt = cos_request_unanswered(u->request) ||
 		    u->fault.status >= 500 ||
-		    ((u->tries > 1 || cos_request_attempts(u->request) > 1) &&
+		    ((u->tries > 1 || cos_request_repeated(u->request)) &&
 		    (u->fault.cause == COS_EXISTS ||
 		    strcmp(u->fault.code, "NoSuchUpload") == 0));
 		if (doubt)

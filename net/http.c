@@ -197,6 +197,8 @@ no_answer(struct net_http *h)
 
 	if (h->conn->reused && !h->req.once && h->interim == 0) {
 		net_pool_close(h->conn);
+		h->repeated |= h->sent > 0;
+		h->acked = 0;
 		net_http_find_connection(h, true);
 		return;
 	}
@@ -423,7 +425,13 @@ net_http_cause(const struct net_http *h)
 bool
 net_http_unanswered(const struct net_http *h)
 {
-	return h->state == H_FAILED && h->head_text == NULL && h->sent > 0;
+	return h->state == H_FAILED && h->sent > 0;
+}
+
+bool
+net_http_repeated(const struct net_http *h)
+{
+	return h->repeated;
 }
 
 const struct http_head *

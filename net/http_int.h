@@ -30,6 +30,7 @@ struct net_http {
 	uint64_t acked;			/* what the peer's kernel has of it */
 	int quiet;			/* quarters of a time-out without more */
 	bool early;			/* answered before all was sent */
+	bool repeated;			/* on a fresh connection */
 	int interim;
 	char *head_text;		/* owned: the head's fields point in */
 	struct http_head head;
