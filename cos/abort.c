@@ -29,6 +29,8 @@ struct cos_abort {
 	enum state state;
 	bool finding;			/* go back to A_FIND after an abort */
 	int again, found;
+	bool ended, left;		/* one was; one could not be, or none
+					 * was found for sure */
 	int64_t until;			/* begun later: not of that call */
 	int candidates;			/* of one listing */
 	struct cos_request *request;
@@ -102,12 +104,14 @@ find_step(struct cos_abort *a)
 		    "answer was lost: %s", a->who,
 		    a->bucket->at, a->key,
 		    cos_uploads_fault(a->list)->text);
+		a->left = true;
 		done(a);
 	} else if (a->candidates > 1) {
 		log_line(a->bucket->client->log, LOG_LEVEL_ERROR,
 		    "%s %d uploads of %s%s were begun when an answer was "
 		    "lost; none is aborted, as only one is ours", a->who,
 		    a->candidates, a->bucket->at, a->key);
+		a->left = true;
 		done(a);
 	} else if (a->chosen[0] != '\0' && a->found++ < 100) {
 		memcpy(a->id, a->chosen, sizeof(a->id));
@@ -120,11 +124,14 @@ find_step(struct cos_abort *a)
 
 /* The id is all that is needed to end it by hand. */
 static void
-left_pending(struct cos_abort *a)
+judge(struct cos_abort *a)
 {
 	const struct cos_fault *f = cos_request_fault(a->request);
 
-	if (cos_request_state(a->request) == COS_FAILED && f->status != 404)
+	a->ended = cos_request_state(a->request) == COS_DONE ||
+	    f->status == 404;
+	a->left |= !a->ended;
+	if (!a->ended)
 		log_line(a->bucket->client->log, LOG_LEVEL_ERROR,
 		    "%s upload of %s%s is left unfinished, upload id %s",
 		    a->who, a->bucket->at, a->key, a->id);
@@ -142,7 +149,7 @@ step(struct net_task *t, unsigned why)
 	}
 	if (a->state == A_DONE || cos_request_state(a->request) == COS_BUSY)
 		return;
-	left_pending(a);
+	judge(a);
 	if (cos_request_state(a->request) == COS_DONE &&
 	    ++a->again < AGAIN_MAX)
 		send_abort(a);		/* until it says NoSuchUpload */
@@ -186,9 +193,7 @@ cos_abort_done(const struct cos_abort *a)
 bool
 cos_abort_succeeded(const struct cos_abort *a)
 {
-	return a->request != NULL &&
-	    (cos_request_state(a->request) == COS_DONE ||
-	    cos_request_fault(a->request)->status == 404);
+	return a->ended && !a->left;
 }
 
 void
