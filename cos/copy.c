@@ -140,7 +140,7 @@ static bool
 start_request(struct cos_copy *c)
 {
 	struct cos_call call = { .op = "CopyObject", .method = "PUT",
-	    .key = c->to, .need = COS_NEED_ETAG, .answer_ms = cos_answer_ms(c->src.size) };
+	    .key = c->to, .need = COS_NEED_ETAG, .inside = c->src.size };
 
 	c->source.max = 4 * COS_KEY_MAX;
 	cos_copy_source(&c->source, c->bucket, c->from);
