@@ -14,9 +14,13 @@
 
 #include "share_int.h"
 
-enum { AGAIN_MAX = 3 };
+enum {
+	AGAIN_MAX = 3,
+	WAIT_MS = 1000,
+	WAITS_MAX = 60
+};
 
-enum state { A_FIND, A_ABORT, A_DONE };
+enum state { A_FIND, A_WAIT, A_ABORT, A_DONE };
 
 struct cos_abort {
 	struct net_task task;
@@ -33,6 +37,8 @@ struct cos_abort {
 					 * was found for sure */
 	int64_t until;			/* begun later: not of that call */
 	int candidates;			/* of one listing */
+	bool unsure;			/* or one that gets its id just now */
+	int waits;
 	struct cos_request *request;
 	struct cos_uploads *list;	/* owned, while finding */
 	char chosen[COS_UPLOAD_ID_MAX];
@@ -70,6 +76,7 @@ send_find(struct cos_abort *a)
 	a->state = A_FIND;
 	a->chosen[0] = '\0';
 	a->candidates = 0;
+	a->unsure = false;
 	if (a->list == NULL)
 		done(a);
 }
@@ -79,12 +86,14 @@ send_find(struct cos_abort *a)
 static void
 consider(struct cos_abort *a, const struct cos_pending *p)
 {
+	const struct cos_share *share = a->bucket->client->set.share;
 	int64_t begun = p->begun - a->bucket->ahead;
 
 	if (strcmp(p->key, a->key) != 0 || begun < a->since ||
-	    begun > a->until || cos_live_known(
-	    a->bucket->client->set.share, a->bucket, a->key, p->id))
+	    begun > a->until ||
+	    cos_live_known(share, a->bucket, a->key, p->id))
 		return;
+	a->unsure |= cos_live_known(share, a->bucket, a->key, NULL);
 	memcpy(a->chosen, p->id, sizeof(a->chosen));
 	a->candidates++;
 }
@@ -106,7 +115,10 @@ find_step(struct cos_abort *a)
 		    cos_uploads_fault(a->list)->text);
 		a->left = true;
 		done(a);
-	} else if (a->candidates > 1) {
+	} else if (a->unsure && a->waits++ < WAITS_MAX) {
+		a->state = A_WAIT;
+		net_task_deadline(&a->task, WAIT_MS);
+	} else if (a->unsure || a->candidates > 1) {
 		log_line(a->bucket->client->log, LOG_LEVEL_ERROR,
 		    "%s %d uploads of %s%s were begun when an answer was "
 		    "lost; none is aborted, as only one is ours", a->who,
@@ -142,12 +154,11 @@ step(struct net_task *t, unsigned why)
 {
 	struct cos_abort *a = (struct cos_abort *)t;
 
-	(void)why;
-	if (a->state == A_FIND) {
+	if (a->state == A_FIND)
 		find_step(a);
-		return;
-	}
-	if (a->state == A_DONE || cos_request_state(a->request) == COS_BUSY)
+	else if (a->state == A_WAIT && (why & NET_TIMEOUT))
+		send_find(a);
+	if (a->state != A_ABORT || cos_request_state(a->request) == COS_BUSY)
 		return;
 	judge(a);
 	if (cos_request_state(a->request) == COS_DONE &&

@@ -95,3 +95,21 @@ def test_a_copy_that_must_not_replace_meets_another(write_once, fake):
     assert reply.startswith('55'), reply
     assert fake.get('a') == b'12345' and fake.get('b') == b'other'
     ftp.close()
+
+
+def test_a_lost_id_while_another_session_waits_for_its_own(server, fake):
+    """Of the same key: which of the two that COS lists is whose is known when
+    the other one has its id."""
+    one, two = server.login(), server.login()
+    fake.fault(op=INITIATE, delay=1500, times=1)
+    fake.fault(op=INITIATE, lost=1)
+    a, b = one.transfercmd('STOR f'), two.transfercmd('STOR f')
+    b.sendall(LARGE)
+    harness.wait_for('the other one', lambda: fake.ops().get(INITIATE) == 1)
+    a.sendall(LARGE)
+    for sock, ftp in ((a, one), (b, two)):
+        sock.close()
+        assert ftp.voidresp().startswith('226 ')
+        ftp.close()
+    assert fake.get('f') == LARGE
+    assert fake.uploads() == []
