@@ -214,6 +214,21 @@ def test_a_flood_of_logins_waits_in_line(start):
     s.login('h', 'secret').close()
 
 
+def test_a_ban_holds_for_guesses_under_way(start):
+    """Sent all at once, they are not all judged: the last one is right."""
+    s = start([('h', hashed('secret', SLOW // 3))], max_connection_num=0,
+              login_ban_failures=2)
+    guesses = [s.raw() for _ in range(12)]
+    for i, r in enumerate(guesses):
+        r.send(b'USER h\r\nPASS %s\r\n' % (b'secret' if i == 11 else b'no'))
+        assert r.reply()[:3] == '331'
+    replies = [r.reply() for r in guesses]
+    assert replies.count('530 Login incorrect.') >= 2
+    assert replies[-1].startswith('421 Too many failed logins'), replies
+    for r in guesses:
+        r.close()
+
+
 def test_one_process_hashes_beside_it(tmp_path, fake):
     s = Cosftpd(str(tmp_path), fake, [account(
         0, fake, user='h', password=hashed('secret', 1000))], args=['-1'])
