@@ -14,6 +14,7 @@
 
 enum {
 	KILL_MS = 2800,		/* after drain_timeout: a worker hangs */
+	CRIPPLED_MS = 2000,	/* to the next try to replace one */
 	LOGS_MS = 60 * 1000	/* a look at the clock, which may be set */
 };
 
@@ -73,7 +74,8 @@ start_workers(struct supervisor *s, struct ftp_generation *g, int wanted,
 	return 0;
 }
 
-/* They take no more sessions: others do, as soon as there are slots. */
+/* They take no more sessions: others do, as soon as there are slots and a
+ * process can be made. */
 static void
 replace_crippled(struct supervisor *s)
 {
@@ -85,9 +87,12 @@ replace_crippled(struct supervisor *s)
 		if (p->of[i] != p->now || ftp_generation_slots(p, NULL) == 0 ||
 		    net_workers_state(s->workers, i) != NET_WORKER_CRIPPLED)
 			continue;
-		net_workers_retire(s->workers, i);
-		if (start_workers(s, p->now, 1, &e) < 0)
+		if (start_workers(s, p->now, 1, &e) < 0) {
 			ftp_complain(p, &e);
+			net_task_deadline(&s->task, CRIPPLED_MS);
+			return;
+		}
+		net_workers_retire(s->workers, i);
 	}
 }
 

@@ -3,6 +3,7 @@
 import ftplib
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -164,6 +165,28 @@ def test_a_worker_without_a_helper_is_replaced(start):
     wait_for('the old one has ended', lambda: s.workers() == [other])
     assert 'the helper process of worker 0 is gone' in s.log_text()
     assert 'another is started' not in s.log_text()
+
+
+@root_only
+def test_a_worker_that_cannot_be_replaced_goes_on(start):
+    s = start(optional={'worker_num': 1})
+    supervisor, worker = s.child.pid, s.worker()
+    free = next(n for n in range(1000) if not os.path.islink(
+        '/proc/%d/fd/%d' % (supervisor, n)))
+    limits = resource.prlimit(supervisor, resource.RLIMIT_NOFILE,
+                              (free, resource.getrlimit(
+                                  resource.RLIMIT_NOFILE)[1]))
+    os.kill(children(worker)[0], signal.SIGKILL)
+    wait_for('the complaint', lambda: 'ERROR socketpair' in s.log_text())
+    for _ in range(3):
+        f = s.login()
+        harness.store(f, 'f', b'1')
+        f.close()
+    assert s.workers() == [worker]
+    resource.prlimit(supervisor, resource.RLIMIT_NOFILE, limits)
+    wait_for('another one', lambda: s.workers() not in ([], [worker]) and
+             len(helpers(s)) == 1, 20)
+    s.login().close()
 
 
 # ---- run_as and chroot_dir ----
