@@ -233,12 +233,11 @@ put_head(char *buf, size_t size, const struct timespec *now,
 	    now->tv_nsec / 1000000, zone, level_name[level]);
 }
 
-/* How many bytes from s on must not reach a terminal or a reader of lines:
- * control bytes, those of Unicode (U+0080 to U+009F), and what ends lines or
- * turns their direction (U+2028 to U+202E). */
-static int
-unfit(const unsigned char *s)
+int
+log_unfit(const char *text)
 {
+	const unsigned char *s = (const unsigned char *)text;
+
 	if (s[0] < 0x20 || s[0] == 0x7f)
 		return 1;
 	if (s[0] == 0xc2 && s[1] >= 0x80 && s[1] < 0xa0)
@@ -258,7 +257,7 @@ put_text(char buf[LINE_MAX_BYTES], size_t at, const char *text, bool cut)
 
 	for (; (c = (unsigned char)*text) != '\0'; text++) {
 		if (escape == 0)
-			escape = unfit((const unsigned char *)text);
+			escape = log_unfit(text);
 		if (at + (escape > 0 ? 4 : 1) > room) {
 			cut = true;
 			break;

@@ -45,10 +45,14 @@ static void
 put_field(char *line, size_t size, const char *text)
 {
 	size_t n = strlen(line);
+	int unfit = 0;
 
-	for (; n < size - 1 && *text != '\0'; text++, n++)
-		line[n] = (unsigned char)*text > ' ' && *text != 0x7f ?
-		    *text : '_';
+	for (; n < size - 1 && *text != '\0'; text++, n++) {
+		if (unfit == 0)
+			unfit = *text == ' ' ? 1 : log_unfit(text);
+		line[n] = unfit > 0 ? '_' : *text;
+		unfit -= unfit > 0;
+	}
 	line[n] = '\0';
 }
 

@@ -72,7 +72,7 @@ def test_each_transfer_is_a_line(start, fake):
     f.storbinary('APPE a', io.BytesIO(b'678'))
     f.storbinary('STOR a', io.BytesIO(b'xy'), rest=6)
     f.mkd('d')
-    harness.store(f, 'd/e \u65e5', b'')
+    harness.store(f, 'd/e \u65e5\t\u009b\u202e', b'')
     f.rename('a', 'b')
     harness.lines(f, 'LIST')
     f.delete('b')
@@ -85,7 +85,7 @@ def test_each_transfer_is_a_line(start, fake):
     expect(s, [
         ('i', '/a', 5, 'c'), ('o', '/a', 5, 'c'), ('o', '/a', 3, 'c'),
         ('i', '/a', 3, 'c'), ('i', '/a', 2, 'c'),
-        ('i', '/d/e_\u65e5', 0, 'c'), ('d', '/b', 8, 'c')])
+        ('i', '/d/e_\u65e5______', 0, 'c'), ('d', '/b', 8, 'c')])
     assert {(x['host'], x['user'], x['seconds']) for x in lines(s)} == {
         ('127.0.0.1', harness.USER, '1')}
 
