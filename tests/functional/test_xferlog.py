@@ -230,6 +230,26 @@ def test_a_file_that_cannot_be_opened(tmp_path, fake):
             'xferlog_enable': 'true', 'xferlog_file': 'none/xferlog'})
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason='needs root')
+def test_root_follows_nobodys_link_but_its_own(start, tmp_path, fake):
+    """Who has the directory must not choose what root writes to."""
+    victim = tmp_path / 'victim'
+    (tmp_path / 'log').mkdir()
+    link = tmp_path / 'log/xferlog'
+    link.symlink_to(victim)
+    os.chown(link, 65534, 65534, follow_symlinks=False)
+    with pytest.raises(AssertionError, match='open .*xferlog: '):
+        Cosftpd(str(tmp_path), fake, optional={'xferlog_enable': 'true'})
+    assert not victim.exists()
+    link.unlink()
+    link.symlink_to(victim)             # such as /dev/stdout
+    s = start()
+    f = s.login()
+    harness.store(f, 'a', b'1')
+    f.close()
+    expect(s, [('i', '/a', 1, 'c')], victim)
+
+
 def test_without_a_log_directory_a_name_is_needed(tmp_path, fake):
     with pytest.raises(AssertionError, match='needs xferlog_file'):
         Cosftpd(str(tmp_path), fake, optional={
