@@ -20,6 +20,7 @@
 
 #define LINE_MAX_BYTES 4096	/* the line end included */
 #define REASON_MAX 120		/* of err_sys, kept whatever the text */
+#define SET_BACK_S 3600		/* of clocks: less is only a correction */
 
 static const char *const level_name[] = {
 	[LOG_LEVEL_DEBUG] = "DEBUG",
@@ -336,6 +337,9 @@ turn(struct log *log, const struct timespec *now)
 {
 	struct err e;
 
+	/* the clock was set back: the next period is not as far as it seems */
+	if (log->dirfd >= 0 && now->tv_sec < log->start - SET_BACK_S)
+		log_period(&log->set, now->tv_sec, &log->start, &log->end);
 	if (log->dirfd >= 0 && now->tv_sec >= log->end &&
 	    log_rotate(log, now->tv_sec, &e) < 0)
 		put_line(log, now, LOG_LEVEL_WARNING, e.text, false);

@@ -423,6 +423,26 @@ test_rotation(void)
 	log_free(log);
 }
 
+/* It was wrong when the file was written to, and is set back. */
+static void
+test_clock_set_back(void)
+{
+	struct log_settings set = { .dir = path("back"), .rotate = true,
+	    .rotate_when = 'H', .rotate_interval = 1 };
+	struct log *log = open_log(&set);
+	time_t now = time(NULL);
+
+	log_line(log, LOG_LEVEL_INFO, "one");
+	log_free(log);
+	age(path("back/cos_v5.log"), now + 1000L * 86400);
+	log = open_log(&set);
+	CHECK(log_turn(log) <= 3600 * 1000, "next rotation in %lld ms",
+	    (long long)log_turn(log));
+	CHECK(count_files(path("back")) == 1 && log->start <= time(NULL),
+	    "the file stays, and is of this hour");
+	log_free(log);
+}
+
 static void
 test_rotation_fails(void)
 {
@@ -511,6 +531,7 @@ main(void)
 	test_stderr();
 	test_periods();
 	test_rotation();
+	test_clock_set_back();
 	test_rotation_fails();
 	test_processes();
 	snprintf(command, sizeof(command), "rm -rf %s", tmp);
