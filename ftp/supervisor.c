@@ -339,6 +339,7 @@ static void
 supervisor_step(struct net_task *t, unsigned why)
 {
 	struct supervisor *s = (struct supervisor *)t;
+	bool late = s->stopping && (why & NET_TIMEOUT);
 	struct net_worker_news news;
 
 	obey_signals(s);
@@ -354,7 +355,7 @@ supervisor_step(struct net_task *t, unsigned why)
 		s->reloading = false;	/* to the new, or still the old */
 		ftp_notify(s->program, "READY=1");
 	}
-	if (s->stopping && (why & NET_TIMEOUT))
+	if (late)
 		net_workers_kill(s->workers);
 	if (s->stopping && net_workers_alive(s->workers) == 0)
 		net_loop_stop(s->loop);
