@@ -132,9 +132,11 @@ def test_descriptors_are_not_passed_on(server):
 def test_a_helper_holds_one_socket_and_ends_with_its_worker(server):
     def beyond_2():
         return [n for n in os.listdir('/proc/%d/fd' % pid) if int(n) > 2]
+    assert ' rw-s ' in proc(server.workers()[0], 'maps')
     for worker in server.workers():
         pid, = children(worker)
         wait_for('one descriptor', lambda: beyond_2() == ['3'])
+        assert ' rw-s ' not in proc(pid, 'maps')    # none of the tables
         assert os.readlink('/proc/%d/fd/3' % pid).startswith('socket:')
     os.kill(worker, signal.SIGKILL)
     wait_for('its end', lambda: not alive(pid))
