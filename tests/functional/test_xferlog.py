@@ -4,6 +4,7 @@ import ftplib
 import io
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -190,6 +191,34 @@ def test_rotation(start):
     expect(s, [('i', '/' + n, 1, 'c')
                         for n in ('old', 'new', 'third')])
     assert lines(s, path(s) + '.1') == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason='needs root')
+def test_rotation_when_there_are_no_descriptors(start):
+    """Whoever takes them all must not keep his lines out of the new files."""
+    s = start(workers=1)
+    f = s.login()
+    worker = s.worker()
+    free = next(n for n in range(1000) if not os.path.lexists(
+        '/proc/%d/fd/%d' % (worker, n)))
+    hard = resource.prlimit(worker, resource.RLIMIT_NOFILE)[1]
+    resource.prlimit(worker, resource.RLIMIT_NOFILE, (free, hard))
+    s.change(('listen_port', 'listen_prt x'))
+    for n in range(3):
+        names = [path(s), os.path.join(s.directory, 'log/cos_v5.log')]
+        for name in names:
+            os.rename(name, '%s.%d' % (name, n))
+        s.child.send_signal(signal.SIGHUP)
+        wait_for('the outcome', lambda: os.path.exists(names[1]) and
+                 'not reloaded' in s.log_text())
+        wait_for('the new files', lambda: sorted(
+            x for x in opened([worker]) if 'log/' in x) == sorted(
+                [names[1], names[0]]))
+    assert f.sendcmd('NOOP').startswith('200')
+    resource.prlimit(worker, resource.RLIMIT_NOFILE, (hard, hard))
+    harness.store(f, 'a', b'1')
+    f.close()
+    expect(s, [('i', '/a', 1, 'c')])
 
 
 def test_a_reload_turns_it_on_and_off(start):
