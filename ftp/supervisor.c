@@ -346,6 +346,10 @@ supervisor_step(struct net_task *t, unsigned why)
 	while (net_workers_news(s->workers, &news)) {
 		if (news.state == NET_WORKER_ENDED)
 			worker_ended(s, &news);
+		else if (news.state == NET_WORKER_RESTING)
+			log_line(s->program->of[news.slot]->worker.log,
+			    LOG_LEVEL_ERROR, "worker %d cannot be started, "
+			    "soon another try: %s", news.slot, news.why);
 		else if (!s->stopping)
 			worker_ready(s);
 	}

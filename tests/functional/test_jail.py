@@ -169,15 +169,19 @@ def test_a_worker_without_a_helper_is_replaced(start):
     assert 'another is started' not in s.log_text()
 
 
+def take_descriptors(pid):
+    """Leaves a process none that are free; returns the limits of before."""
+    free = next(n for n in range(1000) if not os.path.lexists(
+        '/proc/%d/fd/%d' % (pid, n)))
+    hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)[1]
+    return resource.prlimit(pid, resource.RLIMIT_NOFILE, (free, hard))
+
+
 @root_only
 def test_a_worker_that_cannot_be_replaced_goes_on(start):
     s = start(optional={'worker_num': 1})
     supervisor, worker = s.child.pid, s.worker()
-    free = next(n for n in range(1000) if not os.path.islink(
-        '/proc/%d/fd/%d' % (supervisor, n)))
-    limits = resource.prlimit(supervisor, resource.RLIMIT_NOFILE,
-                              (free, resource.getrlimit(
-                                  resource.RLIMIT_NOFILE)[1]))
+    limits = take_descriptors(supervisor)
     os.kill(children(worker)[0], signal.SIGKILL)
     wait_for('the complaint', lambda: 'ERROR socketpair' in s.log_text())
     for _ in range(3):
@@ -188,6 +192,21 @@ def test_a_worker_that_cannot_be_replaced_goes_on(start):
     resource.prlimit(supervisor, resource.RLIMIT_NOFILE, limits)
     wait_for('another one', lambda: s.workers() not in ([], [worker]) and
              len(helpers(s)) == 1, 20)
+    s.login().close()
+
+
+@root_only
+def test_a_worker_that_cannot_be_started_again_is_told_of(start):
+    s = start(optional={'worker_num': 1})
+    limits = resource.prlimit(s.child.pid, resource.RLIMIT_NOFILE)
+    os.kill(s.worker(), signal.SIGKILL)
+    wait_for('another one', lambda: len(helpers(s)) == 1)
+    take_descriptors(s.child.pid)
+    os.kill(s.worker(), signal.SIGKILL)
+    wait_for('the complaint', lambda: re.search(
+        'ERROR worker 0 cannot be started, .*: socketpair: ', s.log_text()))
+    resource.prlimit(s.child.pid, resource.RLIMIT_NOFILE, limits)
+    wait_for('another one', lambda: len(helpers(s)) == 1, 20)
     s.login().close()
 
 
