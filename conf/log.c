@@ -88,9 +88,9 @@ int
 log_open_file(int dirfd, const char *path)
 {
 	/* what root writes to is not for those to choose who have the
-	 * directory */
+	 * directory, nor is whether we wait (a pipe) */
 	return openat(dirfd, path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC |
-	    O_NOCTTY | (geteuid() == 0 ? O_NOFOLLOW : 0), 0640);
+	    O_NOCTTY | O_NONBLOCK | (geteuid() == 0 ? O_NOFOLLOW : 0), 0640);
 }
 
 static int
