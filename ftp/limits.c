@@ -63,6 +63,18 @@ ftp_user_hash(const char *user)
 	return h | 1;
 }
 
+static uint64_t
+mix(const struct ftp_limits *l, uint64_t key)
+{
+	return (key ^ l->seed) * 0x9e3779b97f4a7c15 >> 32;
+}
+
+uint64_t
+ftp_limits_choice(const struct ftp_limits *l, const char *user)
+{
+	return mix(l, ftp_user_hash(user));
+}
+
 /* ---- failed logins ---- */
 
 /* The address, or of IPv6 the network of one site (RFC 6177): whoever has one
@@ -97,9 +109,8 @@ static struct ftp_failures *
 find(struct ftp_limits *l, const struct net_addr *peer, int64_t now)
 {
 	uint64_t key = address_key(peer);
-	uint64_t h = (key ^ l->seed) * 0x9e3779b97f4a7c15;
-	struct ftp_failures *set = &l->address[(h >> 32) % (ADDRESSES / WAYS) *
-	    WAYS];
+	struct ftp_failures *set = &l->address[mix(l, key) %
+	    (ADDRESSES / WAYS) * WAYS];
 	struct ftp_failures *f, *oldest = set;
 
 	for (f = set; f < set + WAYS; f++) {

@@ -193,6 +193,22 @@ def test_who_is_not_there_takes_as_long(start):
     assert max(spent.values()) < 3 * min(spent.values()), spent
 
 
+def test_who_is_not_there_may_take_as_long_as_any(start):
+    """Where hashes are not alike, time must not name who is there."""
+    s = start([('quick', hashed('secret', 1000)),
+               ('slow', hashed('secret', SLOW // 3))])
+    slow = {}
+    for user in ['slow', 'quick'] + ['none%d' % i for i in range(16)]:
+        began = time.monotonic()
+        wrong(s, user, 'x')
+        slow[user] = time.monotonic() - began
+        again = time.monotonic()
+        wrong(s, user, 'y')
+        slow[user] = min(slow[user], time.monotonic() - again)
+    limit = (slow.pop('slow') + slow.pop('quick')) / 2
+    assert 0 < sum(t > limit for t in slow.values()) < 16, slow
+
+
 def test_a_flood_of_logins_waits_in_line(start):
     """No more than the places there are burn; those who left do not."""
     s = start([('h', hashed('secret', SLOW)), ('p', 'plain')],
