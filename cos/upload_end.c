@@ -12,7 +12,7 @@
 enum {
 	TRIES = 3,
 	PAUSE_DOUBLES = 5,
-	ABORT_MS = 10 * 1000,	/* that the owner waits for it */
+	ABORT_MS = 4 * 1000,	/* that the owner waits for it */
 	SUMS_BYTES = 100	/* of the metadata a PUT adds */
 };
 
