@@ -5,7 +5,8 @@
  * was still arriving may outlive the first one.  Without (the answer to
  * Initiate was lost): list the uploads of that key and abort those begun
  * in between that no live upload of ours owns.  Other tools share the bucket,
- * so nothing else is touched, and none when it could be one of several.
+ * so nothing else is touched, and none when it could be one of several that
+ * are not all ours.
  */
 #include <stdlib.h>
 #include <stdio.h>
@@ -36,7 +37,7 @@ struct cos_abort {
 	bool ended, left;		/* one was; one could not be, or none
 					 * was found for sure */
 	int64_t until;			/* begun later: not of that call */
-	int candidates;			/* of one listing */
+	int candidates, lost;		/* of one listing; ours without an id */
 	bool unsure;			/* or one that gets its id just now */
 	int waits;
 	struct cos_request *request;
@@ -86,14 +87,18 @@ send_find(struct cos_abort *a)
 static void
 consider(struct cos_abort *a, const struct cos_pending *p)
 {
-	const struct cos_share *share = a->bucket->client->set.share;
 	int64_t begun = p->begun - a->bucket->ahead;
+	struct cos_live_seen seen;
 
 	if (strcmp(p->key, a->key) != 0 || begun < a->since ||
-	    begun > a->until ||
-	    cos_live_known(share, a->bucket, a->key, p->id))
+	    begun > a->until)
 		return;
-	a->unsure |= cos_live_known(share, a->bucket, a->key, NULL);
+	cos_live_look(a->bucket->client->set.share, a->bucket, a->key, p->id,
+	    &seen);
+	if (seen.ours)
+		return;
+	a->unsure |= seen.waiting;
+	a->lost = seen.lost;
 	memcpy(a->chosen, p->id, sizeof(a->chosen));
 	a->candidates++;
 }
@@ -118,7 +123,7 @@ find_step(struct cos_abort *a)
 	} else if (a->unsure && a->waits++ < WAITS_MAX) {
 		a->state = A_WAIT;
 		net_task_deadline(&a->task, WAIT_MS);
-	} else if (a->unsure || a->candidates > 1) {
+	} else if (a->unsure || (a->candidates > 1 && a->candidates > a->lost)) {
 		log_line(a->bucket->client->log, LOG_LEVEL_ERROR,
 		    "%s %d uploads of %s%s were begun when an answer was "
 		    "lost; none is aborted, as only one is ours", a->who,

@@ -1,5 +1,8 @@
 /*
  * cos/rename.c - COS has no rename: a copy, verified, then the source's end.
+ *
+ * COS has no delete on a condition either.  While a copy took its time somebody
+ * may have stored something else under the old name, so it is looked at again.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +10,9 @@
 
 #include "cos_int.h"
 
-enum step { N_COPY, N_DELETE, N_TREE, N_DONE, N_FAILED };
+enum { LONG_MS = 1000 };
+
+enum step { N_COPY, N_LOOK, N_DELETE, N_TREE, N_DONE, N_FAILED };
 
 struct cos_rename {
 	struct net_task task;
@@ -17,7 +22,9 @@ struct cos_rename {
 	char from[COS_KEY_MAX + 2];
 	enum step state;
 	struct cos_copy *copy;
-	struct cos_op *deletion;
+	struct cos_op *op;		/* N_LOOK, N_DELETE */
+	char etag[COS_ETAG_MAX];	/* of what is copied */
+	int64_t started;		/* ms */
 	struct cos_tree *tree;
 	bool copied;
 	struct cos_fault fault;
@@ -33,21 +40,49 @@ end(struct cos_rename *r, enum step state, const struct cos_fault *f)
 }
 
 static void
-copy_step(struct cos_rename *r)
+go_on(struct cos_rename *r, enum step state)
 {
 	struct cos_fault f;
 
+	cos_op_free(r->op);
+	r->op = (state == N_LOOK ? cos_head_new : cos_delete_new)(r->bucket,
+	    r->from, r->who, &r->task);
+	r->state = state;
+	if (r->op == NULL) {
+		cos_fault_set(&f, COS_UNAVAILABLE, "out of memory");
+		end(r, N_FAILED, &f);
+	}
+}
+
+static void
+copy_step(struct cos_rename *r)
+{
 	if (cos_copy_state(r->copy) == COS_FAILED) {
 		end(r, N_FAILED, cos_copy_fault(r->copy));
 	} else if (cos_copy_state(r->copy) == COS_DONE) {
 		r->copied = true;
-		r->deletion = cos_delete_new(r->bucket, r->from, r->who,
-		    &r->task);
-		r->state = N_DELETE;
-		if (r->deletion == NULL) {
-			cos_fault_set(&f, COS_UNAVAILABLE, "out of memory");
-			end(r, N_FAILED, &f);
-		}
+		go_on(r, net_now(r->task.loop) - r->started < LONG_MS ?
+		    N_DELETE : N_LOOK);
+	}
+}
+
+/* What has the same ETag has the same bytes, and the target has them, too. */
+static void
+look_step(struct cos_rename *r)
+{
+	struct cos_fault f = *cos_op_fault(r->op);
+
+	if (cos_op_state(r->op) == COS_FAILED) {
+		end(r, f.cause == COS_NOT_FOUND ? N_DONE : N_FAILED, &f);
+	} else if (strcmp(cos_op_object(r->op)->etag, r->etag) == 0) {
+		go_on(r, N_DELETE);
+	} else {
+		cos_fault_set(&f, COS_CHANGED, "it was changed while it was "
+		    "copied, and is not deleted");
+		log_line(r->bucket->client->log, LOG_LEVEL_ERROR,
+		    "%s rename of %s%s: %s", r->who, r->bucket->at, r->from,
+		    f.text);
+		end(r, N_FAILED, &f);
 	}
 }
 
@@ -61,10 +96,14 @@ step(struct net_task *t, unsigned why)
 	case N_COPY:
 		copy_step(r);
 		break;
+	case N_LOOK:
+		if (cos_op_state(r->op) != COS_BUSY)
+			look_step(r);
+		break;
 	case N_DELETE:
-		if (cos_op_state(r->deletion) == COS_FAILED)
-			end(r, N_FAILED, cos_op_fault(r->deletion));
-		else if (cos_op_state(r->deletion) == COS_DONE)
+		if (cos_op_state(r->op) == COS_FAILED)
+			end(r, N_FAILED, cos_op_fault(r->op));
+		else if (cos_op_state(r->op) == COS_DONE)
 			end(r, N_DONE, NULL);
 		break;
 	case N_TREE:
@@ -93,8 +132,10 @@ cos_rename_new(struct cos_bucket *b, const char *from, const char *to,
 	r->bucket = b;
 	snprintf(r->who, sizeof(r->who), "%s", who);
 	snprintf(r->from, sizeof(r->from), "%s", from);
+	r->started = net_now(b->client->loop);
 	if (src != NULL) {
 		r->state = N_COPY;
+		snprintf(r->etag, sizeof(r->etag), "%s", src->etag);
 		r->copy = cos_copy_new(b, r->from, to, src, r->who, &r->task);
 	} else {
 		r->state = N_TREE;
@@ -147,7 +188,7 @@ cos_rename_free(struct cos_rename *r)
 	if (r == NULL)
 		return;
 	cos_copy_free(r->copy);
-	cos_op_free(r->deletion);
+	cos_op_free(r->op);
 	cos_tree_free(r->tree);
 	net_task_end(&r->task);
 	free(r);

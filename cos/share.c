@@ -125,26 +125,25 @@ cos_live_free(struct cos_live *l)
 		l->state = LIVE_FREE;
 }
 
-/* Is one of an object's entries, in any worker, what `is` looks for? */
-static bool
-any_live(const struct cos_share *s, const char *host, const char *key,
+/* How many of an object's entries, in all workers, are what `is` looks for? */
+static int
+count_live(const struct cos_share *s, const char *host, const char *key,
     bool (*is)(const struct cos_live *, int state, const void *),
     const void *ctx)
 {
 	const struct cos_live *l;
-	int i, k, state;
+	int i, k, state, n = 0;
 
 	for (i = 0; i < s->slots; i++) {
 		for (k = 0; k < s->slot[i].top; k++) {
 			l = &s->slot[i].live[k];
 			state = l->state;
-			if (state != LIVE_FREE && is(l, state, ctx) &&
+			n += state != LIVE_FREE && is(l, state, ctx) &&
 			    strcmp(l->key, key) == 0 &&
-			    strcmp(l->host, host) == 0)
-				return true;
+			    strcmp(l->host, host) == 0;
 		}
 	}
-	return false;
+	return n;
 }
 
 static bool
@@ -156,22 +155,38 @@ builds_on(const struct cos_live *l, int state, const void *mine)
 bool
 cos_live_contended(const struct cos_share *s, const struct cos_live *mine)
 {
-	return any_live(s, mine->host, mine->key, builds_on, mine);
+	return count_live(s, mine->host, mine->key, builds_on, mine) > 0;
 }
 
 static bool
 has_id(const struct cos_live *l, int state, const void *id)
 {
-	return id == NULL ? state == LIVE_SENT :
-	    state == LIVE_HAVE && strcmp(l->id, id) == 0;
+	return state == LIVE_HAVE && strcmp(l->id, id) == 0;
 }
 
-bool
-cos_live_known(const struct cos_share *s, const struct cos_bucket *b,
-    const char *key, const char *id)
+static bool
+waits_for_id(const struct cos_live *l, int state, const void *nothing)
+{
+	(void)l;
+	(void)nothing;
+	return state == LIVE_SENT;
+}
+
+static bool
+lost_id(const struct cos_live *l, int state, const void *nothing)
+{
+	(void)nothing;
+	return state == LIVE_LOST || (state == LIVE_DEAD && l->id[0] == '\0');
+}
+
+void
+cos_live_look(const struct cos_share *s, const struct cos_bucket *b,
+    const char *key, const char *id, struct cos_live_seen *seen)
 {
 	char whole[COS_KEY_MAX + 2];
 
 	snprintf(whole, sizeof(whole), "%s%s", b->prefix, key);
-	return any_live(s, b->host, whole, has_id, id);
+	seen->ours = count_live(s, b->host, whole, has_id, id) > 0;
+	seen->waiting = count_live(s, b->host, whole, waits_for_id, NULL) > 0;
+	seen->lost = count_live(s, b->host, whole, lost_id, NULL);
 }

@@ -54,8 +54,13 @@ struct cos_live *cos_live_new(struct cos_share *, int slot,
 void cos_live_free(struct cos_live *);		/* NULL is fine */
 /* Another that builds on the same object is under way. */
 bool cos_live_contended(const struct cos_share *, const struct cos_live *);
-/* Is this upload one of ours, in any worker?  id NULL: is one getting its id? */
-bool cos_live_known(const struct cos_share *, const struct cos_bucket *,
-    const char *key, const char *id);
+/* What of a key's uploads is known, in all workers. */
+struct cos_live_seen {
+	bool ours;		/* the one with this id is */
+	bool waiting;		/* one is getting its id */
+	int lost;		/* so many did not get theirs */
+};
+void cos_live_look(const struct cos_share *, const struct cos_bucket *,
+    const char *key, const char *id, struct cos_live_seen *);
 
 #endif

@@ -126,6 +126,8 @@ cos_upload_init_step(struct cos_upload *u)
 		cos_abort_free(u->abort);
 		u->abort = NULL;
 		u->init = INIT_NONE;
+		if (u->live != NULL)
+			u->live->state = LIVE_CLAIM;
 		if (u->init_tries >= INIT_TRIES || net_now(u->task.loop) -
 		    u->init_began > INIT_MS) {
 			cos_upload_fail(u, &f);

@@ -152,6 +152,15 @@ dead_first_in_line(void)
 	cos_share_free(s);
 }
 
+static struct cos_live_seen
+look(const struct cos_share *s, const struct cos_bucket *b, const char *id)
+{
+	struct cos_live_seen seen;
+
+	cos_live_look(s, b, "k", id, &seen);
+	return seen;
+}
+
 static void
 uploads(void)
 {
@@ -171,20 +180,25 @@ uploads(void)
 	z = cos_live_new(s, 0, &b, "k", false);
 	cos_live_free(y);
 	CHECK(!cos_live_contended(s, x), "a plain upload does not count");
-	CHECK(!cos_live_known(s, &b, "k", "id1"), "no id yet");
+	CHECK(!look(s, &b, "id1").ours && !look(s, &b, "id1").waiting,
+	    "no id yet");
 	x->state = LIVE_SENT;
-	CHECK(!cos_live_known(s, &b, "k", "id1"), "not known yet");
-	CHECK(cos_live_known(s, &b, "k", NULL), "it may be any");
-	CHECK(!cos_live_known(s, &c, "k", NULL), "in this bucket only");
+	CHECK(look(s, &b, "id1").waiting, "it may be this one");
+	CHECK(!look(s, &c, "id1").waiting, "in this bucket only");
+	x->state = LIVE_LOST;
+	CHECK(look(s, &b, "id1").lost == 1 && !look(s, &b, "id1").waiting,
+	    "nor is it waited for any more");
 	strcpy(x->id, "id1");
 	x->state = LIVE_HAVE;
-	CHECK(cos_live_known(s, &b, "k", "id1"), "it is");
-	CHECK(!cos_live_known(s, &b, "k", NULL), "none gets its id");
-	CHECK(!cos_live_known(s, &b, "k", "id2"), "and no other");
+	CHECK(look(s, &b, "id1").ours, "it is");
+	CHECK(!look(s, &b, "id2").ours, "and no other");
 	cos_share_forget(s, 0);
 	CHECK(x->state == LIVE_DEAD, "kept for the successor");
 	CHECK(z->state == LIVE_FREE, "nothing was begun");
-	CHECK(!cos_live_known(s, &b, "k", "id1"), "nobody's any more");
+	CHECK(!look(s, &b, "id1").ours, "nobody's any more");
+	CHECK(look(s, &b, "id1").lost == 0, "but it has its id");
+	x->id[0] = '\0';
+	CHECK(look(s, &b, "id1").lost == 1, "this one has none");
 	cos_share_free(s);
 }
 

@@ -113,3 +113,20 @@ def test_a_lost_id_while_another_session_waits_for_its_own(server, fake):
         ftp.close()
     assert fake.get('f') == LARGE
     assert fake.uploads() == []
+
+
+def test_two_lost_ids_of_one_key(server, fake):
+    """Both are ours, whichever is whose."""
+    fake.fault(op=INITIATE, status=500, code='InternalError', done=1,
+               delay=1000, times=2)
+    some = [server.login() for _ in range(2)]
+    socks = [f.transfercmd('STOR f') for f in some]
+    for i, sock in enumerate(socks):
+        sock.sendall(LARGE)
+        harness.wait_for('it is begun', lambda: fake.ops().get(INITIATE, 0) > i)
+    for sock, ftp in zip(socks, some):
+        sock.close()
+        assert ftp.voidresp().startswith('226 ')
+        ftp.close()
+    assert fake.get('f') == LARGE
+    assert fake.uploads() == []

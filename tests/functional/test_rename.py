@@ -163,6 +163,31 @@ def test_a_file_above_the_copy_limit_goes_by_parts(ftp, fake):
     assert fake.ops()['UploadPartCopy'] >= 2
 
 
+def test_what_comes_while_a_copy_takes_long_is_not_deleted(server, ftp, fake):
+    """Under the old name, from somebody else."""
+    fake.put('a', b'old')
+    fake.fault(op='CopyObject', delay=2500)
+    ftp.sendcmd('RNFR a')
+    ftp.putcmd('RNTO b')
+    wait_for('the copy', lambda: 'b' in fake.keys())
+    other = server.login()
+    assert harness.store(other, 'a', b'new').startswith('226 ')
+    other.close()
+    assert ftp.getmultiline().startswith('451 Copied to the new name')
+    assert fake.get('a') == b'new' and fake.get('b') == b'old'
+    assert 'was changed' in server.log_text()
+    # once more, and gone meanwhile: nothing is left to be done
+    fake.fault(op='CopyObject', delay=2500)
+    ftp.sendcmd('RNFR a')
+    ftp.putcmd('RNTO c')
+    wait_for('the copy', lambda: 'c' in fake.keys())
+    other = server.login()
+    other.delete('a')
+    other.close()
+    assert ftp.getmultiline().startswith('250 ')
+    assert fake.keys() == ['b', 'c']
+
+
 def test_a_store_that_hesitates_is_asked_again(ftp, fake):
     fake.put('a', b'1')
     fake.fault(op='CopyObject', status=503, code='SlowDown')

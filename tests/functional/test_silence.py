@@ -184,8 +184,7 @@ CASES = {
 
 @pytest.fixture(scope='module')
 def outcome(tmp_path_factory):
-    def run(name):
-        directory = str(tmp_path_factory.mktemp(name))
+    def run(name, directory):
         do, make = CASES[name]
         fake = make(directory)
         server, said = do(directory, fake)
@@ -193,7 +192,8 @@ def outcome(tmp_path_factory):
         assert fake.stop() == 0
         return said
     with concurrent.futures.ThreadPoolExecutor(len(CASES)) as pool:
-        todo = {name: pool.submit(run, name) for name in CASES}
+        todo = {name: pool.submit(run, name, str(
+            tmp_path_factory.mktemp(name))) for name in CASES}
     return todo
 
 
