@@ -20,6 +20,7 @@
 
 #define LINE_MAX_BYTES 4096	/* the line end included */
 #define REASON_MAX 120		/* of err_sys, kept whatever the text */
+#define SET_BACK_S 3600		/* of clocks: less is only a correction */
 
 static const char *const level_name[] = {
 	[LOG_LEVEL_DEBUG] = "DEBUG",
@@ -87,9 +88,9 @@ int
 log_open_file(int dirfd, const char *path)
 {
 	/* what root writes to is not for those to choose who have the
-	 * directory */
+	 * directory, nor is whether we wait (a pipe) */
 	return openat(dirfd, path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC |
-	    O_NOCTTY | (geteuid() == 0 ? O_NOFOLLOW : 0), 0640);
+	    O_NOCTTY | O_NONBLOCK | (geteuid() == 0 ? O_NOFOLLOW : 0), 0640);
 }
 
 static int
@@ -233,12 +234,11 @@ put_head(char *buf, size_t size, const struct timespec *now,
 	    now->tv_nsec / 1000000, zone, level_name[level]);
 }
 
-/* How many bytes from s on must not reach a terminal or a reader of lines:
- * control bytes, those of Unicode (U+0080 to U+009F), and what ends lines or
- * turns their direction (U+2028 to U+202E). */
-static int
-unfit(const unsigned char *s)
+int
+log_unfit(const char *text)
 {
+	const unsigned char *s = (const unsigned char *)text;
+
 	if (s[0] < 0x20 || s[0] == 0x7f)
 		return 1;
 	if (s[0] == 0xc2 && s[1] >= 0x80 && s[1] < 0xa0)
@@ -258,7 +258,7 @@ put_text(char buf[LINE_MAX_BYTES], size_t at, const char *text, bool cut)
 
 	for (; (c = (unsigned char)*text) != '\0'; text++) {
 		if (escape == 0)
-			escape = unfit((const unsigned char *)text);
+			escape = log_unfit(text);
 		if (at + (escape > 0 ? 4 : 1) > room) {
 			cut = true;
 			break;
@@ -337,6 +337,9 @@ turn(struct log *log, const struct timespec *now)
 {
 	struct err e;
 
+	/* the clock was set back: the next period is not as far as it seems */
+	if (log->dirfd >= 0 && now->tv_sec < log->start - SET_BACK_S)
+		log_period(&log->set, now->tv_sec, &log->start, &log->end);
 	if (log->dirfd >= 0 && now->tv_sec >= log->end &&
 	    log_rotate(log, now->tv_sec, &e) < 0)
 		put_line(log, now, LOG_LEVEL_WARNING, e.text, false);

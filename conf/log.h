@@ -69,5 +69,9 @@ bool log_enabled(const struct log *, enum log_level);
  */
 void log_line(struct log *log, enum log_level, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/* How many bytes from text on, which is not at its end, must not reach a
+ * terminal or a reader of lines: control bytes, those of Unicode (U+0080 to
+ * U+009F), and what ends lines or turns their direction (U+2028 to U+202E). */
+int log_unfit(const char *text);
 
 #endif

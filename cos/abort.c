@@ -14,9 +14,13 @@
 
 #include "share_int.h"
 
-enum { AGAIN_MAX = 3 };
+enum {
+	AGAIN_MAX = 3,
+	WAIT_MS = 1000,
+	WAITS_MAX = 60
+};
 
-enum state { A_FIND, A_ABORT, A_DONE };
+enum state { A_FIND, A_WAIT, A_ABORT, A_DONE };
 
 struct cos_abort {
 	struct net_task task;
@@ -29,8 +33,12 @@ struct cos_abort {
 	enum state state;
 	bool finding;			/* go back to A_FIND after an abort */
 	int again, found;
+	bool ended, left;		/* one was; one could not be, or none
+					 * was found for sure */
 	int64_t until;			/* begun later: not of that call */
 	int candidates;			/* of one listing */
+	bool unsure;			/* or one that gets its id just now */
+	int waits;
 	struct cos_request *request;
 	struct cos_uploads *list;	/* owned, while finding */
 	char chosen[COS_UPLOAD_ID_MAX];
@@ -68,17 +76,24 @@ send_find(struct cos_abort *a)
 	a->state = A_FIND;
 	a->chosen[0] = '\0';
 	a->candidates = 0;
+	a->unsure = false;
 	if (a->list == NULL)
 		done(a);
 }
 
+/* The answer that named it tells how far the store's clock is off: far too
+ * little for a bad signature may be too much here. */
 static void
 consider(struct cos_abort *a, const struct cos_pending *p)
 {
-	if (strcmp(p->key, a->key) != 0 || p->begun < a->since ||
-	    p->begun > a->until || cos_live_known(
-	    a->bucket->client->set.share, a->bucket, a->key, p->id))
+	const struct cos_share *share = a->bucket->client->set.share;
+	int64_t begun = p->begun - a->bucket->ahead;
+
+	if (strcmp(p->key, a->key) != 0 || begun < a->since ||
+	    begun > a->until ||
+	    cos_live_known(share, a->bucket, a->key, p->id))
 		return;
+	a->unsure |= cos_live_known(share, a->bucket, a->key, NULL);
 	memcpy(a->chosen, p->id, sizeof(a->chosen));
 	a->candidates++;
 }
@@ -98,12 +113,17 @@ find_step(struct cos_abort *a)
 		    "answer was lost: %s", a->who,
 		    a->bucket->at, a->key,
 		    cos_uploads_fault(a->list)->text);
+		a->left = true;
 		done(a);
-	} else if (a->candidates > 1) {
+	} else if (a->unsure && a->waits++ < WAITS_MAX) {
+		a->state = A_WAIT;
+		net_task_deadline(&a->task, WAIT_MS);
+	} else if (a->unsure || a->candidates > 1) {
 		log_line(a->bucket->client->log, LOG_LEVEL_ERROR,
 		    "%s %d uploads of %s%s were begun when an answer was "
 		    "lost; none is aborted, as only one is ours", a->who,
 		    a->candidates, a->bucket->at, a->key);
+		a->left = true;
 		done(a);
 	} else if (a->chosen[0] != '\0' && a->found++ < 100) {
 		memcpy(a->id, a->chosen, sizeof(a->id));
@@ -116,11 +136,14 @@ find_step(struct cos_abort *a)
 
 /* The id is all that is needed to end it by hand. */
 static void
-left_pending(struct cos_abort *a)
+judge(struct cos_abort *a)
 {
 	const struct cos_fault *f = cos_request_fault(a->request);
 
-	if (cos_request_state(a->request) == COS_FAILED && f->status != 404)
+	a->ended = cos_request_state(a->request) == COS_DONE ||
+	    f->status == 404;
+	a->left |= !a->ended;
+	if (!a->ended)
 		log_line(a->bucket->client->log, LOG_LEVEL_ERROR,
 		    "%s upload of %s%s is left unfinished, upload id %s",
 		    a->who, a->bucket->at, a->key, a->id);
@@ -131,14 +154,13 @@ step(struct net_task *t, unsigned why)
 {
 	struct cos_abort *a = (struct cos_abort *)t;
 
-	(void)why;
-	if (a->state == A_FIND) {
+	if (a->state == A_FIND)
 		find_step(a);
+	else if (a->state == A_WAIT && (why & NET_TIMEOUT))
+		send_find(a);
+	if (a->state != A_ABORT || cos_request_state(a->request) == COS_BUSY)
 		return;
-	}
-	if (a->state == A_DONE || cos_request_state(a->request) == COS_BUSY)
-		return;
-	left_pending(a);
+	judge(a);
 	if (cos_request_state(a->request) == COS_DONE &&
 	    ++a->again < AGAIN_MAX)
 		send_abort(a);		/* until it says NoSuchUpload */
@@ -161,7 +183,7 @@ cos_abort_new(struct cos_bucket *b, const char *key, const char *id,
 	a->bucket = b;
 	a->who = who;
 	a->since = since;
-	a->until = (int64_t)time(NULL) + b->skew + 2;
+	a->until = (int64_t)time(NULL) + 2;
 	a->finding = id == NULL;
 	snprintf(a->key, sizeof(a->key), "%s", key);
 	if (id != NULL) {
@@ -182,9 +204,7 @@ cos_abort_done(const struct cos_abort *a)
 bool
 cos_abort_succeeded(const struct cos_abort *a)
 {
-	return a->request != NULL &&
-	    (cos_request_state(a->request) == COS_DONE ||
-	    cos_request_fault(a->request)->status == 404);
+	return a->ended && !a->left;
 }
 
 void

@@ -61,8 +61,8 @@ scan(struct cos_request *r, const char *p, size_t n)
 	return true;
 }
 
-static void
-malformed(struct cos_request *r, const char *why)
+void
+cos_request_malformed(struct cos_request *r, const char *why)
 {
 	r->unanswered = true;
 	cos_fault_set(&r->fault, COS_MALFORMED, "malformed answer: %s "
@@ -80,11 +80,11 @@ cos_request_read(struct cos_request *r)
 	while (p = net_http_peek(r->http, &n), n > 0) {
 		r->document += n;
 		if (r->document > DOCUMENT_MAX && (success || r->code[0])) {
-			malformed(r, "document too large");
+			cos_request_malformed(r, "document too large");
 			return;
 		}
 		if (r->xml->reason == NULL && !scan(r, p, n) && success) {
-			malformed(r, r->xml->reason);
+			cos_request_malformed(r, r->xml->reason);
 			return;
 		}
 		net_http_drop(r->http, n);
@@ -95,7 +95,7 @@ cos_request_read(struct cos_request *r)
 	}
 	if (net_http_state(r->http) == HTTP_DONE) {
 		if (success && r->root[0] != '\0' && !r->ended)
-			malformed(r, "document cut short");
+			cos_request_malformed(r, "document cut short");
 		else
 			cos_request_judge(r);
 	} else if (net_http_state(r->http) == HTTP_FAILED) {

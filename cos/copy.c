@@ -60,25 +60,38 @@ compare(struct cos_copy *c, bool equal, bool has_crc, uint64_t crc)
 	finish(c, COS_FAILED);
 }
 
+static void
+look(struct cos_copy *c)
+{
+	struct cos_fault f;
+
+	c->check = cos_head_new(c->bucket, c->to, c->who, &c->task);
+	cos_fault_set(&f, COS_UNAVAILABLE, "out of memory");
+	if (c->check == NULL)
+		fail(c, &f);
+}
+
 /* The answer's CRC proves the copy where the source's is known, too; else
- * the copy is looked at. */
+ * the copy is looked at.  With forbid-overwrite a repeated one may meet
+ * itself. */
 static void
 request_step(struct cos_copy *c)
 {
 	const struct cos_answer *a = cos_request_answer(c->request);
-	struct cos_fault f;
 
 	if (cos_request_state(c->request) == COS_BUSY)
 		return;
 	if (cos_request_state(c->request) == COS_FAILED) {
-		fail(c, cos_request_fault(c->request));
+		c->fault = *cos_request_fault(c->request);
+		if (c->fault.cause == COS_EXISTS &&
+		    cos_request_repeated(c->request))
+			look(c);
+		else
+			finish(c, COS_FAILED);
 	} else if (a->has_crc && c->src.has_crc) {
 		compare(c, true, true, a->crc);
 	} else {
-		c->check = cos_head_new(c->bucket, c->to, c->who, &c->task);
-		cos_fault_set(&f, COS_UNAVAILABLE, "out of memory");
-		if (c->check == NULL)
-			fail(c, &f);
+		look(c);
 	}
 }
 
@@ -86,11 +99,17 @@ static void
 check_step(struct cos_copy *c)
 {
 	const struct cos_object *o = cos_op_object(c->check);
+	bool equal = o->size == c->src.size;
 
 	if (cos_op_state(c->check) == COS_FAILED)
 		fail(c, cos_op_fault(c->check));
-	else if (cos_op_state(c->check) == COS_DONE)
-		compare(c, o->size == c->src.size, o->has_crc, o->crc);
+	else if (cos_op_state(c->check) != COS_DONE)
+		return;
+	else if (c->fault.cause == COS_EXISTS)
+		finish(c, equal && o->has_crc && c->src.has_crc &&
+		    o->crc == c->src.crc ? COS_DONE : COS_FAILED);
+	else
+		compare(c, equal, o->has_crc, o->crc);
 }
 
 static void
@@ -121,7 +140,7 @@ static bool
 start_request(struct cos_copy *c)
 {
 	struct cos_call call = { .op = "CopyObject", .method = "PUT",
-	    .key = c->to, .need = COS_NEED_ETAG, .answer_ms = cos_answer_ms(c->src.size) };
+	    .key = c->to, .need = COS_NEED_ETAG, .inside = c->src.size };
 
 	c->source.max = 4 * COS_KEY_MAX;
 	cos_copy_source(&c->source, c->bucket, c->from);

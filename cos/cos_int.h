@@ -185,6 +185,7 @@ struct cos_bucket {
 	int64_t skew;			/* s to add to our clock; learned */
 	struct cos_breaker breaker;
 	int64_t date;			/* s; of the last answer */
+	int64_t ahead;			/* s its clock was, of ours */
 };
 
 /* ---- request.c: sign, send, retry, understand the answer ---- */
@@ -215,8 +216,8 @@ struct cos_call {		/* all strings borrowed until cos_request_free */
 	bool quiet_404;		/* not found is an answer, not an error */
 	bool always;		/* cleans up or settles: also asked of a store
 				 * that seems dead */
-	int answer_ms;		/* 0: the usual; for the whole head, once the
-				 * request is sent, and between bytes */
+	int64_t inside;		/* bytes that COS moves inside for it */
+	int64_t since;		/* ms; it is waited for since then, 0: now */
 };
 struct cos_answer {		/* of a 2xx that is not streamed */
 	char etag[COS_ETAG_MAX];
@@ -234,14 +235,19 @@ const struct cos_answer *cos_request_answer(const struct cos_request *);
 struct net_http *cos_request_http(struct cos_request *);
 /* The last attempt may have been carried out although it failed. */
 bool cos_request_unanswered(const struct cos_request *);
-int cos_request_attempts(const struct cos_request *);
+/* For the `since` of one that goes on for this one. */
+int64_t cos_request_started(const struct cos_request *);
+/* An earlier one may have been: it was sent more than once. */
+bool cos_request_repeated(const struct cos_request *);
 /* For who reads a stream: what its failure is as a fault, and the log line. */
 void cos_request_stream_failed(struct cos_request *, struct cos_fault *);
 void cos_request_free(struct cos_request *);
 
-/* How long a store may be silent that moves so many bytes inside: longer than
- * the usual, and short enough for who waits (all have an end in 90 s). */
-int cos_answer_ms(int64_t bytes);
+/* How long a store may be silent that moves so many bytes inside, before its
+ * head once the request is sent and between bytes: longer than the usual, and
+ * short enough for who waits, as all have an end in 90 s.  elapsed: ms of these;
+ * 0: it is time to give up. */
+int cos_answer_ms(int64_t bytes, int64_t elapsed);
 
 void cos_call_param(struct cos_call *, const char *name, const char *value);
 void cos_call_header(struct cos_call *, const char *name, const char *value);

@@ -83,7 +83,7 @@ step(struct net_task *t, unsigned why)
 	if (h->abort != NULL && !cos_abort_done(h->abort))
 		return;
 	if (h->abort != NULL) {
-		h->aborted++;
+		h->aborted += cos_abort_succeeded(h->abort);
 		cos_live_free(h->live);
 		cos_abort_free(h->abort);
 		h->abort = NULL;

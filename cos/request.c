@@ -22,7 +22,9 @@ enum {
 	RETRY_AFTER_MAX = 20,		/* s; longer ones are cut to it */
 	GIVE_UP_MS = 80 * 1000,		/* by then a silent store is given up */
 	ANSWER_MS = 20 * 1000,
+	LAST_MS = ANSWER_MS / 2,	/* where there is no time left */
 	ANSWER_MAX_MS = 70 * 1000,
+	DOCUMENT_MS = 10 * 60 * 1000,	/* of an answer in white space */
 	INSIDE = 32 * 1024,		/* bytes per ms that COS moves at least */
 };
 
@@ -111,17 +113,23 @@ finish(struct cos_request *r, enum cos_request_step state)
 }
 
 int
-cos_answer_ms(int64_t bytes)
+cos_answer_ms(int64_t bytes, int64_t elapsed)
 {
-	int64_t ms = ANSWER_MS + bytes / INSIDE;
+	int64_t ms = ANSWER_MS + bytes / INSIDE, left = GIVE_UP_MS - elapsed;
 
-	return ms < ANSWER_MAX_MS ? (int)ms : ANSWER_MAX_MS;
+	if (ms > ANSWER_MAX_MS)
+		ms = ANSWER_MAX_MS;
+	if (left < ANSWER_MS)
+		return 0;
+	return ms < left ? (int)ms : (int)left;
 }
 
+/* Of the next attempt; 0: there shall be none. */
 static int
 answer_ms(const struct cos_request *r)
 {
-	return r->call.answer_ms > 0 ? r->call.answer_ms : ANSWER_MS;
+	return cos_answer_ms(r->call.inside, net_now(r->task.loop) -
+	    r->started);
 }
 
 static int64_t
@@ -139,12 +147,12 @@ backoff(int attempt_no)
 void
 cos_request_failed(struct cos_request *r, bool may_repeat)
 {
-	struct net_loop *l = r->task.loop;
 	int64_t pause;
 
+	/* while a body goes out there is no silence */
+	r->started += net_http_sending_ms(r->http);
 	if (!may_repeat || (r->call.once && r->unanswered) ||
-	    r->attempt >= ATTEMPTS ||
-	    net_now(l) - r->started + answer_ms(r) > GIVE_UP_MS ||
+	    r->attempt >= ATTEMPTS || answer_ms(r) == 0 ||
 	    !cos_patience_again(r->call.patience)) {
 		finish(r, R_FAILED);
 		return;
@@ -293,8 +301,10 @@ got_head(struct cos_request *r)
 		cos_breaker_answered(&r->bucket->breaker,
 		    net_now(r->task.loop));
 	if (http_value(h, "date", date, sizeof(date)) &&
-	    (store = cos_date(date)) > 0)
+	    (store = cos_date(date)) > 0) {
 		r->bucket->date = store;
+		r->bucket->ahead = store - (int64_t)time(NULL);
+	}
 	http_value(h, "x-cos-request-id", r->request_id,
 	    sizeof(r->request_id));
 	if (r->call.stream && h->status / 100 == 2 &&
@@ -317,6 +327,8 @@ got_head(struct cos_request *r)
 	}
 	cos_xml_init(r->xml);
 	r->state = R_DOCUMENT;
+	net_task_deadline(&r->task, r->call.inside > 0 ? DOCUMENT_MS :
+	    GIVE_UP_MS);
 	cos_request_read(r);
 }
 
@@ -328,9 +340,9 @@ attempt(struct cos_request *r)
 		.body = r->call.body, .nbody = r->call.nbody,
 		.is_head = strcmp(r->call.method, "HEAD") == 0,
 		.once = r->call.once,
-		.answer_ms = answer_ms(r), .idle_ms = answer_ms(r),
 	};
 	enum cos_state keys = cos_request_keys(r);
+	int ms = answer_ms(r);
 
 	if (keys == COS_BUSY)
 		r->state = R_KEYS;
@@ -338,6 +350,7 @@ attempt(struct cos_request *r)
 		finish(r, R_FAILED);
 	if (keys != COS_DONE)
 		return;
+	hr.answer_ms = hr.idle_ms = ms > 0 ? ms : LAST_MS;
 	r->attempt++;
 	cos_count(r->bucket->client, COS_REQUESTS);
 	r->root[0] = r->code[0] = r->message[0] = r->request_id[0] = '\0';
@@ -375,6 +388,8 @@ step(struct net_task *t, unsigned why)
 			cos_request_transport_failed(r);
 		else if (net_http_state(r->http) != HTTP_SENDING)
 			got_head(r);
+	} else if (r->state == R_DOCUMENT && (why & NET_TIMEOUT)) {
+		cos_request_malformed(r, "it has no end");
 	} else if (r->state == R_DOCUMENT) {
 		cos_request_read(r);
 	} else if (r->state == R_STREAM) {
@@ -395,8 +410,9 @@ cos_request_new(struct cos_bucket *b, const struct cos_call *call,
 	r->bucket = b;
 	r->call = *call;
 	r->who = who;
-	r->started = net_now(b->client->loop);
-	if (call->always || cos_breaker_lets(&b->breaker, r->started)) {
+	r->started = call->since > 0 ? call->since : net_now(b->client->loop);
+	if (call->always || cos_breaker_lets(&b->breaker,
+	    net_now(b->client->loop))) {
 		attempt(r);
 	} else {
 		cos_fault_set(&r->fault, COS_UNAVAILABLE,
@@ -463,10 +479,17 @@ cos_request_unanswered(const struct cos_request *r)
 	return r->unanswered;
 }
 
-int
-cos_request_attempts(const struct cos_request *r)
+int64_t
+cos_request_started(const struct cos_request *r)
 {
-	return r->attempt;
+	return r->started;
+}
+
+bool
+cos_request_repeated(const struct cos_request *r)
+{
+	return r->attempt > 1 || (r->http != NULL &&
+	    net_http_repeated(r->http));
 }
 
 void

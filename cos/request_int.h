@@ -26,7 +26,7 @@ struct cos_request {
 	const char *who;
 	enum cos_request_step state;
 	int attempt;			/* 1.. */
-	int64_t started;
+	int64_t started;		/* without the time a body took */
 	bool clock_corrected;
 	int64_t skew_used;		/* of the bucket, when it was signed */
 	struct cos_key_wait wait;
@@ -48,6 +48,7 @@ struct cos_request {
 bool cos_request_build(struct cos_request *);
 /* answer.c: reads on, and judges at the end */
 void cos_request_read(struct cos_request *);
+void cos_request_malformed(struct cos_request *, const char *why);
 /* clock.c: true when the call should be signed again with what was learned */
 bool cos_request_correct_clock(struct cos_request *);
 /* credentials.c: BUSY: there are none yet, the task is woken, or its deadline

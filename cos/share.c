@@ -160,10 +160,10 @@ cos_live_contended(const struct cos_share *s, const struct cos_live *mine)
 }
 
 static bool
-may_have_id(const struct cos_live *l, int state, const void *id)
+has_id(const struct cos_live *l, int state, const void *id)
 {
-	return state == LIVE_SENT ||
-	    (state == LIVE_HAVE && strcmp(l->id, id) == 0);
+	return id == NULL ? state == LIVE_SENT :
+	    state == LIVE_HAVE && strcmp(l->id, id) == 0;
 }
 
 bool
@@ -173,5 +173,5 @@ cos_live_known(const struct cos_share *s, const struct cos_bucket *b,
 	char whole[COS_KEY_MAX + 2];
 
 	snprintf(whole, sizeof(whole), "%s%s", b->prefix, key);
-	return any_live(s, b->host, whole, may_have_id, id);
+	return any_live(s, b->host, whole, has_id, id);
 }

@@ -26,7 +26,7 @@ enum cos_live_state {
 struct cos_live {
 	_Atomic int state;
 	bool builds_on;		/* append or resume: one of a key at a time */
-	int64_t since;		/* of Initiate; Unix seconds of the store */
+	int64_t since;		/* of Initiate; Unix seconds, by our clock */
 	char host[320];		/* the bucket's */
 	size_t prefix_len;	/* of key: the account's prefix */
 	char key[COS_KEY_MAX + 2];	/* whole: accounts may share a bucket */
@@ -54,7 +54,7 @@ struct cos_live *cos_live_new(struct cos_share *, int slot,
 void cos_live_free(struct cos_live *);		/* NULL is fine */
 /* Another that builds on the same object is under way. */
 bool cos_live_contended(const struct cos_share *, const struct cos_live *);
-/* Is this upload one of ours, in any worker, or may one be getting its id? */
+/* Is this upload one of ours, in any worker?  id NULL: is one getting its id? */
 bool cos_live_known(const struct cos_share *, const struct cos_bucket *,
     const char *key, const char *id);
 

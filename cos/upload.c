@@ -88,7 +88,7 @@ step(struct net_task *t, unsigned why)
 	case U_COMPLETE:
 	case U_SETTLE:
 	case U_ABORT:
-		cos_upload_end_step(u);
+		cos_upload_end_step(u, why & NET_TIMEOUT);
 		break;
 	case U_DONE:
 	case U_FAILED:
@@ -287,17 +287,23 @@ cos_upload_confirm(struct cos_upload *u)
 }
 
 bool
+cos_upload_well(const struct cos_upload *u)
+{
+	return u->stored || (u->cut && u->fault.cause == COS_OK);
+}
+
+bool
 cos_upload_kept(const struct cos_upload *u)
 {
-	return u->kept && u->state == U_DONE;
+	return u->kept && u->stored;
 }
 
 enum cos_state
 cos_upload_state(const struct cos_upload *u)
 {
-	if (u->state == U_DONE)
+	if (u->state == U_DONE || (u->late && cos_upload_well(u)))
 		return COS_DONE;
-	return u->state == U_FAILED ? COS_FAILED : COS_BUSY;
+	return u->state == U_FAILED || u->late ? COS_FAILED : COS_BUSY;
 }
 
 const struct cos_object *

@@ -12,7 +12,7 @@
 enum {
 	TRIES = 3,
 	PAUSE_DOUBLES = 5,
-	GIVE_UP_MS = 80 * 1000,	/* by then a silent Complete is given up */
+	ABORT_MS = 4 * 1000,	/* that the owner waits for it */
 	SUMS_BYTES = 100	/* of the metadata a PUT adds */
 };
 
@@ -100,7 +100,8 @@ settle(struct cos_upload *u, bool verify_only)
 {
 	struct cos_call c = { .op = "HeadObject", .method = "HEAD",
 	    .key = u->key, .quiet_404 = true, .always = true,
-	    .need = COS_NEED_ETAG };
+	    .need = COS_NEED_ETAG,
+	    .since = verify_only ? 0 : cos_request_started(u->request) };
 
 	u->verify_only = verify_only;
 	ask(u, &c, U_SETTLE);
@@ -135,8 +136,8 @@ complete_again(const struct cos_upload *u)
 	bool taken = strcmp(u->fault.code, "NoSuchUpload") == 0;
 
 	return u->multipart && u->fault.cause != COS_EXISTS &&
-	    (u->tries < TRIES || taken) && net_now(u->task.loop) -
-	    u->complete_at + cos_answer_ms(u->total) <= GIVE_UP_MS;
+	    (u->tries < TRIES || taken) && cos_answer_ms(u->total,
+	    net_now(u->task.loop) - u->complete_at) > 0;
 }
 
 static void
@@ -237,7 +238,7 @@ put_step(struct cos_upload *u)
 		if (cos_request_unanswered(u->request) ||
 		    u->fault.status >= 500 ||
 		    (u->fault.cause == COS_EXISTS &&
-		    cos_request_attempts(u->request) > 1))
+		    cos_request_repeated(u->request)))
 			settle(u, false);
 		else
 			cos_upload_abort(u);
@@ -276,7 +277,7 @@ cos_upload_complete(struct cos_upload *u)
 {
 	struct cos_call c = { .op = "CompleteMultipartUpload",
 	    .method = "POST", .key = u->key, .need = COS_NEED_ETAG,
-	    .once = true, .answer_ms = cos_answer_ms(u->total) };
+	    .once = true, .inside = u->total };
 
 	if (!complete_body(u)) {
 		out_of_memory(u);
@@ -292,6 +293,7 @@ cos_upload_complete(struct cos_upload *u)
 		cos_call_header(&c, "x-cos-forbid-overwrite", "true");
 	if (u->tries++ == 0)
 		u->complete_at = net_now(u->task.loop);
+	c.since = u->complete_at;
 	ask(u, &c, U_COMPLETE);
 }
 
@@ -306,7 +308,7 @@ complete_step(struct cos_upload *u)
 		u->fault = *cos_request_fault(u->request);
 		doubt = cos_request_unanswered(u->request) ||
 		    u->fault.status >= 500 ||
-		    ((u->tries > 1 || cos_request_attempts(u->request) > 1) &&
+		    ((u->tries > 1 || cos_request_repeated(u->request)) &&
 		    (u->fault.cause == COS_EXISTS ||
 		    strcmp(u->fault.code, "NoSuchUpload") == 0));
 		if (doubt)
@@ -347,14 +349,7 @@ cut_step(struct cos_upload *u)
 static void
 ended(struct cos_upload *u)
 {
-	if (u->stored) {
-		cos_upload_enter(u, U_DONE);
-	} else if (u->cut && u->fault.cause == COS_OK) {
-		u->kept = false;
-		cos_upload_enter(u, U_DONE);
-	} else {
-		cos_upload_enter(u, U_FAILED);
-	}
+	cos_upload_enter(u, cos_upload_well(u) ? U_DONE : U_FAILED);
 }
 
 static void
@@ -410,13 +405,17 @@ cos_upload_abort(struct cos_upload *u)
 	cos_upload_enter(u, U_ABORT);
 	cos_upload_drop_parts(u);
 	drop_request(u);
+	net_task_deadline(&u->task, ABORT_MS);
 	net_task_wake(&u->task);
 }
 
 void
-cos_upload_end_step(struct cos_upload *u)
+cos_upload_end_step(struct cos_upload *u, bool late)
 {
 	if (u->state == U_ABORT) {
+		u->late |= late;
+		if (late)
+			net_task_wake(u->owner);
 		abort_step(u);
 		return;
 	}

@@ -9,7 +9,10 @@
 
 #include "upload_int.h"
 
-enum { INIT_TRIES = 3 };
+enum {
+	INIT_TRIES = 3,
+	INIT_MS = 60 * 1000		/* and no more after that */
+};
 
 /* Who finds this worker dead knows then what to abort. */
 static void
@@ -63,8 +66,9 @@ cos_upload_initiate(struct cos_upload *u)
 	cos_call_param(&c, "uploads", "");
 	cos_upload_describe(u, &c);
 	u->init = INIT_SENT;
-	u->init_tries++;
-	u->init_since = (int64_t)time(NULL) + u->bucket->skew - 2;
+	if (u->init_tries++ == 0)
+		u->init_began = net_now(u->task.loop);
+	u->init_since = (int64_t)time(NULL) - 2;
 	note_sent(u);
 	u->init_request = cos_request_new(u->bucket, &c, u->who, &u->task);
 	if (u->init_request == NULL) {
@@ -122,7 +126,8 @@ cos_upload_init_step(struct cos_upload *u)
 		cos_abort_free(u->abort);
 		u->abort = NULL;
 		u->init = INIT_NONE;
-		if (u->init_tries >= INIT_TRIES) {
+		if (u->init_tries >= INIT_TRIES || net_now(u->task.loop) -
+		    u->init_began > INIT_MS) {
 			cos_upload_fail(u, &f);
 			return;
 		}

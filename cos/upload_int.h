@@ -63,6 +63,7 @@ struct cos_upload {
 
 	enum cos_upload_init init;
 	int init_tries;
+	int64_t init_began;		/* the first one, on the loop's clock */
 	int64_t init_since;
 	struct cos_live *live;		/* owned: in the shared table */
 	int64_t init_at;		/* INIT_PAUSE: on the loop's clock */
@@ -95,6 +96,7 @@ struct cos_upload {
 	int64_t total;			/* old_len and what was received */
 	bool multipart, cut, kept;
 	bool stored;			/* the object is there and right */
+	bool late;			/* the abort is: nobody waits for it */
 	bool forbid;			/* x-cos-forbid-overwrite */
 	struct cos_object object;	/* the result */
 	struct cos_fault fault;
@@ -102,6 +104,8 @@ struct cos_upload {
 
 void cos_upload_enter(struct cos_upload *, enum cos_upload_step);
 void cos_upload_fail(struct cos_upload *, const struct cos_fault *);
+/* Not failed: once its abort is through it is DONE. */
+bool cos_upload_well(const struct cos_upload *);
 
 /* upload_old.c */
 void cos_upload_old_start(struct cos_upload *);
@@ -125,7 +129,7 @@ bool cos_upload_whole_crc(const struct cos_upload *, uint64_t *crc);
 /* upload_end.c */
 void cos_upload_put(struct cos_upload *);
 void cos_upload_complete(struct cos_upload *);
-void cos_upload_end_step(struct cos_upload *);
+void cos_upload_end_step(struct cos_upload *, bool late);
 void cos_upload_abort(struct cos_upload *);
 
 #endif

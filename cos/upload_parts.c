@@ -178,7 +178,7 @@ send_part(struct cos_upload *u, struct cos_part *p)
 	p->sent_at = net_now(u->task.loop);
 	if (p->copy) {
 		c.op = "UploadPartCopy";
-		c.answer_ms = cos_answer_ms(p->copy_len);
+		c.inside = p->copy_len;
 		cos_copy_source(&source, u->bucket, u->source);
 		if (source.failed) {
 			net_buf_free(&source);

@@ -124,6 +124,18 @@ take_session(struct ftp_session *s, const struct conf_account *a)
 	return false;
 }
 
+static bool
+banned(struct ftp_session *s)
+{
+	if (ftp_limits_banned(s->server->limits, &s->peer,
+	    net_now(s->server->loop)) == 0)
+		return false;
+	ftp_reply(s, 421, "Too many failed logins from your address, try "
+	    "again later.");
+	s->quitting = true;
+	return true;
+}
+
 /* match: the account, or the number of accounts */
 static void
 login(struct ftp_session *s, size_t match)
@@ -133,6 +145,8 @@ login(struct ftp_session *s, size_t match)
 	    match : 0];
 	bool here = may_come_from(a, &s->peer);
 
+	if (banned(s))		/* while the password was being checked */
+		return;
 	if (match == c->naccounts || !here) {
 		refuse(s, match == c->naccounts ? "" :
 		    ": not in its allow_ip");
@@ -156,12 +170,7 @@ ftp_cmd_pass(struct ftp_session *s)
 		ftp_reply(s, 230, "Already logged in.");
 	} else if (s->user == NULL) {
 		ftp_reply(s, 503, "USER first.");
-	} else if (ftp_limits_banned(s->server->limits, &s->peer,
-	    net_now(s->server->loop)) > 0) {
-		ftp_reply(s, 421, "Too many failed logins from your address, "
-		    "try again later.");
-		s->quitting = true;
-	} else {
+	} else if (!banned(s)) {
 		ftp_password_check(s, login);
 	}
 }

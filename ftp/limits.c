@@ -63,6 +63,18 @@ ftp_user_hash(const char *user)
 	return h | 1;
 }
 
+static uint64_t
+mix(const struct ftp_limits *l, uint64_t key)
+{
+	return (key ^ l->seed) * 0x9e3779b97f4a7c15 >> 32;
+}
+
+uint64_t
+ftp_limits_choice(const struct ftp_limits *l, const char *user)
+{
+	return mix(l, ftp_user_hash(user));
+}
+
 /* ---- failed logins ---- */
 
 /* The address, or of IPv6 the network of one site (RFC 6177): whoever has one
@@ -84,23 +96,30 @@ address_key(const struct net_addr *peer)
 	return key != 0 ? key : 1;
 }
 
+/* The least has to make room: a ban that is over is worth no more than the
+ * failures it was for. */
+static int64_t
+worth(const struct ftp_failures *f, int64_t now)
+{
+	return f->until > now ? f->until : f->first;
+}
+
+/* now: when it is not there, it is made then; -1: NULL */
 static struct ftp_failures *
-find(struct ftp_limits *l, const struct net_addr *peer, bool make)
+find(struct ftp_limits *l, const struct net_addr *peer, int64_t now)
 {
 	uint64_t key = address_key(peer);
-	uint64_t h = (key ^ l->seed) * 0x9e3779b97f4a7c15;
-	struct ftp_failures *set = &l->address[(h >> 32) % (ADDRESSES / WAYS) *
-	    WAYS];
+	struct ftp_failures *set = &l->address[mix(l, key) %
+	    (ADDRESSES / WAYS) * WAYS];
 	struct ftp_failures *f, *oldest = set;
 
 	for (f = set; f < set + WAYS; f++) {
 		if (f->key == key)
 			return f;
-		if (f->until < oldest->until || (f->until == oldest->until &&
-		    f->first < oldest->first))
+		if (worth(f, now) < worth(oldest, now))
 			oldest = f;
 	}
-	if (!make)
+	if (now < 0)
 		return NULL;
 	oldest->key = key;
 	oldest->failures = 0;
@@ -112,7 +131,7 @@ int64_t
 ftp_limits_banned(struct ftp_limits *l, const struct net_addr *peer,
     int64_t now)
 {
-	const struct ftp_failures *f = find(l, peer, false);
+	const struct ftp_failures *f = find(l, peer, -1);
 
 	return f != NULL && f->until > now ? f->until - now : 0;
 }
@@ -123,7 +142,7 @@ bool
 ftp_limits_failed(struct ftp_limits *l, const struct net_addr *peer,
     const struct conf *c, int64_t now, int64_t *delay)
 {
-	struct ftp_failures *f = find(l, peer, true);
+	struct ftp_failures *f = find(l, peer, now);
 	int64_t window = (int64_t)c->login_ban_time * 1000;
 	int n;
 

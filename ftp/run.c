@@ -50,6 +50,7 @@ become_helper(void *ctx)
 	ftp_generation_free(p->now);
 	cos_share_free(p->cos_share);
 	ftp_share_free(p->ftp_share);
+	ftp_limits_free(p->limits);
 	return rc;
 }
 

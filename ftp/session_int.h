@@ -147,6 +147,8 @@ bool ftp_share_is_busiest(const struct ftp_share *, int slot);
 
 /* ---- limits.c ---- */
 uint64_t ftp_user_hash(const char *user);	/* never 0 */
+/* A number of 32 bits that is always the same, and nobody can tell. */
+uint64_t ftp_limits_choice(const struct ftp_limits *, const char *user);
 /* ms until an address may log in again; 0: it may.  now is in ms here and
  * below. */
 int64_t ftp_limits_banned(struct ftp_limits *, const struct net_addr *,

@@ -185,7 +185,21 @@ put_transfer(struct net_buf *b, const struct ftp_doing *d, int64_t ms)
 	    (double)d->bytes / 1000.0 / (double)ms : 0.0);
 }
 
-/* A line; paths hold no control bytes. */
+/* As the log has it. */
+static void
+put_path(struct net_buf *b, const char *path)
+{
+	int escape = 0;
+
+	for (; *path != '\0'; path++, escape -= escape > 0) {
+		if (escape == 0)
+			escape = log_unfit(path);
+		net_buf_printf(b, escape > 0 ? "\\x%02x" : "%c",
+		    (unsigned char)*path);
+	}
+}
+
+/* A line. */
 static void
 put_session(struct net_buf *b, const struct ftp_doing *d, int64_t now)
 {
@@ -197,10 +211,11 @@ put_session(struct net_buf *b, const struct ftp_doing *d, int64_t now)
 	net_buf_printf(b, "#%u %s from %s port %u %s: ", d->id, d->user,
 	    net_addr_text(&peer, text), d->port, d->tls ? "over TLS" :
 	    "in clear");
-	if (d->busy)
-		net_buf_printf(b, "%s %s", d->verb, d->path);
-	else
-		net_buf_printf(b, "idle");
+	net_buf_printf(b, "%s", d->busy ? d->verb : "idle");
+	if (d->busy) {
+		net_buf_put(b, " ", 1);
+		put_path(b, d->path);
+	}
 	if (d->kind < FTP_KINDS)
 		put_transfer(b, d, ms);
 	net_buf_printf(b, ", %" PRId64 " s\n", ms / 1000);

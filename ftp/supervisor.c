@@ -14,6 +14,7 @@
 
 enum {
 	KILL_MS = 2800,		/* after drain_timeout: a worker hangs */
+	CRIPPLED_MS = 2000,	/* to the next try to replace one */
 	LOGS_MS = 60 * 1000	/* a look at the clock, which may be set */
 };
 
@@ -73,7 +74,8 @@ start_workers(struct supervisor *s, struct ftp_generation *g, int wanted,
 	return 0;
 }
 
-/* They take no more sessions: others do, as soon as there are slots. */
+/* They take no more sessions: others do, as soon as there are slots and a
+ * process can be made. */
 static void
 replace_crippled(struct supervisor *s)
 {
@@ -85,9 +87,12 @@ replace_crippled(struct supervisor *s)
 		if (p->of[i] != p->now || ftp_generation_slots(p, NULL) == 0 ||
 		    net_workers_state(s->workers, i) != NET_WORKER_CRIPPLED)
 			continue;
-		net_workers_retire(s->workers, i);
-		if (start_workers(s, p->now, 1, &e) < 0)
+		if (start_workers(s, p->now, 1, &e) < 0) {
 			ftp_complain(p, &e);
+			net_task_deadline(&s->task, CRIPPLED_MS);
+			return;
+		}
+		net_workers_retire(s->workers, i);
 	}
 }
 
@@ -344,6 +349,7 @@ static void
 supervisor_step(struct net_task *t, unsigned why)
 {
 	struct supervisor *s = (struct supervisor *)t;
+	bool late = s->stopping && (why & NET_TIMEOUT);
 	struct net_worker_news news;
 	struct err e;
 
@@ -351,6 +357,10 @@ supervisor_step(struct net_task *t, unsigned why)
 	while (net_workers_news(s->workers, &news)) {
 		if (news.state == NET_WORKER_ENDED)
 			worker_ended(s, &news);
+		else if (news.state == NET_WORKER_RESTING)
+			log_line(s->program->of[news.slot]->worker.log,
+			    LOG_LEVEL_ERROR, "worker %d cannot be started, "
+			    "soon another try: %s", news.slot, news.why);
 		else if (!s->stopping)
 			worker_ready(s);
 	}
@@ -360,8 +370,7 @@ supervisor_step(struct net_task *t, unsigned why)
 		s->reloading = false;	/* to the new, or still the old */
 		ftp_notify(s->program, "READY=1");
 	}
-	if (s->stopping && (why & NET_TIMEOUT) &&
-	    net_workers_kill(s->workers, &e) < 0) {
+	if (late && net_workers_kill(s->workers, &e) < 0) {
 		ftp_complain(s->program, &e);
 		net_loop_stop(s->loop);	/* all else that can be done */
 	}

@@ -197,6 +197,7 @@ obey(struct ftp_worker *w)
 {
 	int fd = -1;
 
+	close(w->server->spare);	/* for that of a file to log to */
 	switch (net_worker_hear(w->task.fd, &fd)) {
 	case NET_WORD_NONE:
 		break;
@@ -219,6 +220,7 @@ obey(struct ftp_worker *w)
 	default:
 		stop_now(w);
 	}
+	w->server->spare = net_bell_new(NULL);
 }
 
 /* Another worker is to take its place; not more of them than one a second. */

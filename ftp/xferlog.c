@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -24,7 +25,23 @@ ftp_xferlog_take(struct ftp_xferlog *x, int fd)
 	*x = (struct ftp_xferlog){ .fd = fd };
 }
 
-/* A pipe without a reader is an error, and a full one never waited for. */
+/* A pipe without a reader is an error, and a full one never waited for.  Of
+ * links root follows its own only (/dev/stdout): what it writes to is not for
+ * those to choose who have the directory. */
+static int
+open_file(const char *path)
+{
+	const int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY |
+	    O_NONBLOCK;
+	int fd = open(path, flags | (geteuid() == 0 ? O_NOFOLLOW : 0), 0640);
+	struct stat st;
+
+	if (fd >= 0 || errno != ELOOP || lstat(path, &st) < 0 ||
+	    st.st_uid != 0)
+		return fd;
+	return open(path, flags, 0640);
+}
+
 int
 ftp_xferlog_open(struct ftp_xferlog *x, const struct conf *c, struct err *e)
 {
@@ -32,8 +49,7 @@ ftp_xferlog_open(struct ftp_xferlog *x, const struct conf *c, struct err *e)
 
 	if (!c->xferlog_enable)
 		return 0;
-	fd = open(c->xferlog_file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC |
-	    O_NOCTTY | O_NONBLOCK, 0640);
+	fd = open_file(c->xferlog_file);
 	if (fd < 0)
 		return err_sys(e, "open %s", c->xferlog_file);
 	ftp_xferlog_take(x, fd);
@@ -45,10 +61,14 @@ static void
 put_field(char *line, size_t size, const char *text)
 {
 	size_t n = strlen(line);
+	int unfit = 0;
 
-	for (; n < size - 1 && *text != '\0'; text++, n++)
-		line[n] = (unsigned char)*text > ' ' && *text != 0x7f ?
-		    *text : '_';
+	for (; n < size - 1 && *text != '\0'; text++, n++) {
+		if (unfit == 0)
+			unfit = *text == ' ' ? 1 : log_unfit(text);
+		line[n] = unfit > 0 ? '_' : *text;
+		unfit -= unfit > 0;
+	}
 	line[n] = '\0';
 }
 

@@ -30,6 +30,15 @@ net_http_enter(struct net_http *h, enum net_http_step state)
 }
 
 void
+net_http_begin(struct net_http *h)
+{
+	net_http_enter(h, H_SEND);
+	if (h->began == 0)
+		h->began = net_now(h->task.loop);
+	net_task_deadline(&h->task, h->req.idle_ms);
+}
+
+void
 net_http_fail(struct net_http *h, enum net_http_cause cause, const char *what,
     const char *why)
 {
@@ -85,6 +94,7 @@ static void
 wait_sent(struct net_http *h, int ms)
 {
 	h->quiet = 0;
+	h->moved = net_now(h->task.loop);
 	net_task_deadline(&h->task, h->body_len > 0 ? ms / QUARTERS : ms);
 }
 
@@ -98,10 +108,12 @@ moves(struct net_http *h)
 
 	if (h->body_len == 0)
 		return false;
-	if (acked > h->acked)
+	if (acked > h->acked) {
 		h->quiet = 0;
-	else if (++h->quiet == QUARTERS)
+		h->moved = net_now(h->task.loop);
+	} else if (++h->quiet == QUARTERS) {
 		return false;
+	}
 	h->acked = acked;
 	net_task_deadline(&h->task, ms / QUARTERS);
 	return true;
@@ -197,6 +209,8 @@ no_answer(struct net_http *h)
 
 	if (h->conn->reused && !h->req.once && h->interim == 0) {
 		net_pool_close(h->conn);
+		h->repeated |= h->sent > 0;
+		h->acked = 0;
 		net_http_find_connection(h, true);
 		return;
 	}
@@ -330,8 +344,7 @@ run(struct net_http *h)
 			break;
 		case H_CONNECT:
 			if (net_stream_state(h->conn->stream) == NET_OPEN) {
-				net_http_enter(h, H_SEND);
-				net_task_deadline(&h->task, h->req.idle_ms);
+				net_http_begin(h);
 				more = true;
 			} else if (net_stream_state(h->conn->stream) !=
 			    NET_CONNECTING) {
@@ -423,7 +436,19 @@ net_http_cause(const struct net_http *h)
 bool
 net_http_unanswered(const struct net_http *h)
 {
-	return h->state == H_FAILED && h->head_text == NULL && h->sent > 0;
+	return h->state == H_FAILED && h->sent > 0;
+}
+
+int64_t
+net_http_sending_ms(const struct net_http *h)
+{
+	return h->body_len > 0 && h->sent > 0 ? h->moved - h->began : 0;
+}
+
+bool
+net_http_repeated(const struct net_http *h)
+{
+	return h->repeated;
 }
 
 const struct http_head *

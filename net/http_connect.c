@@ -65,8 +65,7 @@ net_http_find_connection(struct net_http *h, bool fresh)
 	h->conn = fresh ? NULL : net_pool_take(h->origin);
 	if (h->conn != NULL) {
 		net_stream_owner(h->conn->stream, &h->task);
-		net_http_enter(h, H_SEND);
-		net_task_deadline(&h->task, h->req.idle_ms);
+		net_http_begin(h);
 		return;
 	}
 	h->addr = 0;

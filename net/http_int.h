@@ -28,8 +28,10 @@ struct net_http {
 	struct net_conn *conn;
 	size_t body_len, sent;		/* sent counts head and body */
 	uint64_t acked;			/* what the peer's kernel has of it */
+	int64_t began, moved;		/* ms: first and last of sending */
 	int quiet;			/* quarters of a time-out without more */
 	bool early;			/* answered before all was sent */
+	bool repeated;			/* on a fresh connection */
 	int interim;
 	char *head_text;		/* owned: the head's fields point in */
 	struct http_head head;
@@ -40,6 +42,7 @@ struct net_http {
 };
 
 void net_http_enter(struct net_http *, enum net_http_step);
+void net_http_begin(struct net_http *);		/* on an open connection */
 /* why may be NULL, or a text of the connection, which is closed here */
 void net_http_fail(struct net_http *, enum net_http_cause, const char *what,
     const char *why);

@@ -301,9 +301,13 @@ enum net_http_cause {
 	NET_HTTP_NETWORK	/* connect, reset, cut, time-out */
 };
 enum net_http_cause net_http_cause(const struct net_http *);
-/* The request went out whole (or in part) and no answer came: it may or may
- * not have been carried out. */
+/* The request went out whole (or in part) and no whole answer came: it may or
+ * may not have been carried out. */
 bool net_http_unanswered(const struct net_http *);
+/* For how long a body was moving; what came after that was silence. */
+int64_t net_http_sending_ms(const struct net_http *);
+/* It was sent on a kept connection that broke, and once more on a new one. */
+bool net_http_repeated(const struct net_http *);
 const struct http_head *net_http_head(const struct net_http *);
 /* Body bytes; 0 = nothing now, or state is DONE or FAILED. */
 size_t net_http_read(struct net_http *, void *buf, size_t n);

@@ -33,6 +33,7 @@ struct worker {
 	enum net_worker_state state;
 	bool retired;		/* also of those started again */
 	int status;
+	struct err why;		/* it could not be started */
 	bool news;
 };
 
@@ -247,13 +248,14 @@ static void
 step(struct net_task *t, unsigned why)
 {
 	struct worker *w = (struct worker *)t;
-	struct err e;
 	char c;
 
 	if (w->pid == 0) {
-		if ((why & NET_TIMEOUT) && !w->all->draining &&
-		    start(w, &e) < 0)
-			net_task_deadline(&w->task, PAUSE_MAX_MS);
+		if (!(why & NET_TIMEOUT) || w->all->draining ||
+		    start(w, &w->why) == 0)
+			return;
+		net_task_deadline(&w->task, PAUSE_MAX_MS);
+		tell(w, NET_WORKER_RESTING);
 		return;
 	}
 	switch (read(w->control, &c, 1)) {
@@ -329,7 +331,7 @@ net_workers_news(struct net_workers *all, struct net_worker_news *news)
 			continue;
 		w->news = false;
 		*news = (struct net_worker_news){ .slot = i, .pid = w->pid,
-		    .state = w->state, .status = w->status,
+		    .state = w->state, .status = w->status, .why = w->why.text,
 		    .retiring = w->retired };
 		if (w->state == NET_WORKER_ENDED)
 			w->pid = 0;

@@ -36,7 +36,8 @@ enum net_worker_state {
 	NET_WORKER_CRIPPLED,	/* it serves, and should be replaced */
 	NET_WORKER_RETIRING,	/* told so: serves who it has, takes no more */
 	NET_WORKER_ENDED,	/* status is that of waitpid() */
-	NET_WORKER_RESTING	/* ended young: soon to be started again */
+	NET_WORKER_RESTING	/* ended young: soon to be started again; in
+				 * the news: that has failed */
 };
 struct net_worker_news {
 	int slot;
@@ -44,6 +45,7 @@ struct net_worker_news {
 	pid_t pid;
 	enum net_worker_state state;
 	int status;
+	const char *why;	/* it cannot be started */
 };
 
 /* body runs in the child, with signals at their defaults but for SIGINT,

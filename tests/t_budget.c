@@ -173,11 +173,13 @@ uploads(void)
 	CHECK(!cos_live_contended(s, x), "a plain upload does not count");
 	CHECK(!cos_live_known(s, &b, "k", "id1"), "no id yet");
 	x->state = LIVE_SENT;
-	CHECK(cos_live_known(s, &b, "k", "id1"), "it may be this one");
-	CHECK(!cos_live_known(s, &c, "k", "id1"), "in this bucket only");
+	CHECK(!cos_live_known(s, &b, "k", "id1"), "not known yet");
+	CHECK(cos_live_known(s, &b, "k", NULL), "it may be any");
+	CHECK(!cos_live_known(s, &c, "k", NULL), "in this bucket only");
 	strcpy(x->id, "id1");
 	x->state = LIVE_HAVE;
 	CHECK(cos_live_known(s, &b, "k", "id1"), "it is");
+	CHECK(!cos_live_known(s, &b, "k", NULL), "none gets its id");
 	CHECK(!cos_live_known(s, &b, "k", "id2"), "and no other");
 	cos_share_forget(s, 0);
 	CHECK(x->state == LIVE_DEAD, "kept for the successor");

@@ -232,6 +232,32 @@ test_failures(void)
 	    "told once");
 }
 
+/* Somebody's pipe in place of the file: it is never waited for. */
+static void
+test_pipe(void)
+{
+	struct log_settings set = { .dir = path("pipe") };
+	char text[1000];
+	struct log *log;
+	struct err e;
+	int fd, i;
+
+	mkdir(path("pipe"), 0755);
+	mkfifo(path("pipe/cos_v5.log"), 0600);
+	alarm(20);		/* ends the test where it blocks */
+	CHECK(log_open(&set, &e) == NULL, "nobody reads");
+	fd = open(path("pipe/cos_v5.log"), O_RDONLY | O_NONBLOCK);
+	log = open_log(&set);
+	memset(text, 'x', sizeof(text));
+	for (i = 0; i < 1000; i++)
+		log_line(log, LOG_LEVEL_INFO, "%.*s", (int)sizeof(text),
+		    text);
+	alarm(0);
+	CHECK(log->lost > 0, "nobody reads any more");
+	log_free(log);
+	close(fd);
+}
+
 /* A line cut short by a full disk is ended before the next one begins. */
 static void
 test_torn(void)
@@ -423,6 +449,26 @@ test_rotation(void)
 	log_free(log);
 }
 
+/* It was wrong when the file was written to, and is set back. */
+static void
+test_clock_set_back(void)
+{
+	struct log_settings set = { .dir = path("back"), .rotate = true,
+	    .rotate_when = 'H', .rotate_interval = 1 };
+	struct log *log = open_log(&set);
+	time_t now = time(NULL);
+
+	log_line(log, LOG_LEVEL_INFO, "one");
+	log_free(log);
+	age(path("back/cos_v5.log"), now + 1000L * 86400);
+	log = open_log(&set);
+	CHECK(log_turn(log) <= 3600 * 1000, "next rotation in %lld ms",
+	    (long long)log_turn(log));
+	CHECK(count_files(path("back")) == 1 && log->start <= time(NULL),
+	    "the file stays, and is of this hour");
+	log_free(log);
+}
+
 static void
 test_rotation_fails(void)
 {
@@ -507,10 +553,12 @@ main(void)
 	test_lines();
 	test_long();
 	test_failures();
+	test_pipe();
 	test_torn();
 	test_stderr();
 	test_periods();
 	test_rotation();
+	test_clock_set_back();
 	test_rotation_fails();
 	test_processes();
 	snprintf(command, sizeof(command), "rm -rf %s", tmp);

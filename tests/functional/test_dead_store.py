@@ -1,6 +1,10 @@
 """A store that is dead, or asks for patience."""
 
+import concurrent.futures
 import ftplib
+import os
+import select
+import socket
 import time
 
 import pytest
@@ -67,3 +71,74 @@ def test_retry_after_is_honoured(ftp, fake, status):
     assert harness.fetch(ftp, 'f') == b'1'
     first, second = [e['start'] for e in fake.log() if e['op'] == 'GetObject']
     assert second - first >= 2000
+
+
+class Full:
+    """A listener that takes no connection: its queue is full, SYNs are lost."""
+
+    def __init__(self):
+        self.listener = socket.socket()
+        self.listener.bind(('127.0.0.1', 0))
+        self.listener.listen(0)
+        self.port = self.listener.getsockname()[1]
+        self.waiting = []
+        while len(self.waiting) < 8:
+            s = socket.socket()
+            s.setblocking(False)
+            s.connect_ex(self.listener.getsockname())
+            self.waiting.append(s)
+            if not select.select([], [s], [], 0.2)[1]:
+                return
+        raise AssertionError('everybody comes in')
+
+    def close(self):
+        for s in self.waiting + [self.listener]:
+            s.close()
+
+
+class Mute:
+    """It takes connections, and never says a word."""
+
+    def __init__(self):
+        self.listener = socket.create_server(('127.0.0.1', 0), backlog=64)
+        self.port = self.listener.getsockname()[1]
+
+    def close(self):
+        self.listener.close()
+
+
+def ask(server, command):
+    """Seconds until the error."""
+    ftp = server.login(timeout=120)
+    began = time.monotonic()
+    with pytest.raises(ftplib.error_temp, match='^451 COS cannot be reached'):
+        command(ftp)
+    took = time.monotonic() - began
+    assert ftp.sendcmd('NOOP').startswith('200 ')
+    ftp.close()
+    return took
+
+
+def behind(directory, fake, kind, protocol):
+    hole = kind()
+    server = Cosftpd(directory, fake, accounts=[harness.account(
+        0, fake, cos_endpoint='cos.localhost:%d' % hole.port,
+        cos_protocol=protocol)])
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        longest = max(pool.map(lambda f: ask(server, f), (
+            lambda ftp: ftp.size('f'), lambda ftp: ftp.nlst(),
+            lambda ftp: harness.store(ftp, 'f', b'x' * 100),
+            lambda ftp: harness.store(ftp, 'f', os.urandom(3 << 20)))))
+    assert ', attempt 2' in server.log_text()
+    hole.close()
+    server.end()                # it would wait for what may be pending
+    return longest
+
+
+def test_a_store_behind_a_black_hole(tmp_path_factory, fake):
+    """Packets that are dropped, and a TLS handshake that is not answered."""
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+        jobs = [pool.submit(behind, str(tmp_path_factory.mktemp('hole')), fake,
+                            *how)
+                for how in ((Full, 'http'), (Mute, 'http'), (Mute, 'https'))]
+        assert max(j.result() for j in jobs) < 90

@@ -3,6 +3,7 @@
 import ftplib
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -131,9 +132,11 @@ def test_descriptors_are_not_passed_on(server):
 def test_a_helper_holds_one_socket_and_ends_with_its_worker(server):
     def beyond_2():
         return [n for n in os.listdir('/proc/%d/fd' % pid) if int(n) > 2]
+    assert ' rw-s ' in proc(server.workers()[0], 'maps')
     for worker in server.workers():
         pid, = children(worker)
         wait_for('one descriptor', lambda: beyond_2() == ['3'])
+        assert ' rw-s ' not in proc(pid, 'maps')    # none of the tables
         assert os.readlink('/proc/%d/fd/3' % pid).startswith('socket:')
     os.kill(worker, signal.SIGKILL)
     wait_for('its end', lambda: not alive(pid))
@@ -164,6 +167,47 @@ def test_a_worker_without_a_helper_is_replaced(start):
     wait_for('the old one has ended', lambda: s.workers() == [other])
     assert 'the helper process of worker 0 is gone' in s.log_text()
     assert 'another is started' not in s.log_text()
+
+
+def take_descriptors(pid):
+    """Leaves a process none that are free; returns the limits of before."""
+    free = next(n for n in range(1000) if not os.path.lexists(
+        '/proc/%d/fd/%d' % (pid, n)))
+    hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)[1]
+    return resource.prlimit(pid, resource.RLIMIT_NOFILE, (free, hard))
+
+
+@root_only
+def test_a_worker_that_cannot_be_replaced_goes_on(start):
+    s = start(optional={'worker_num': 1})
+    supervisor, worker = s.child.pid, s.worker()
+    limits = take_descriptors(supervisor)
+    os.kill(children(worker)[0], signal.SIGKILL)
+    wait_for('the complaint', lambda: 'ERROR socketpair' in s.log_text())
+    for _ in range(3):
+        f = s.login()
+        harness.store(f, 'f', b'1')
+        f.close()
+    assert s.workers() == [worker]
+    resource.prlimit(supervisor, resource.RLIMIT_NOFILE, limits)
+    wait_for('another one', lambda: s.workers() not in ([], [worker]) and
+             len(helpers(s)) == 1, 20)
+    s.login().close()
+
+
+@root_only
+def test_a_worker_that_cannot_be_started_again_is_told_of(start):
+    s = start(optional={'worker_num': 1})
+    limits = resource.prlimit(s.child.pid, resource.RLIMIT_NOFILE)
+    os.kill(s.worker(), signal.SIGKILL)
+    wait_for('another one', lambda: len(helpers(s)) == 1)
+    take_descriptors(s.child.pid)
+    os.kill(s.worker(), signal.SIGKILL)
+    wait_for('the complaint', lambda: re.search(
+        'ERROR worker 0 cannot be started, .*: socketpair: ', s.log_text()))
+    resource.prlimit(s.child.pid, resource.RLIMIT_NOFILE, limits)
+    wait_for('another one', lambda: len(helpers(s)) == 1, 20)
+    s.login().close()
 
 
 # ---- run_as and chroot_dir ----

@@ -193,6 +193,22 @@ def test_who_is_not_there_takes_as_long(start):
     assert max(spent.values()) < 3 * min(spent.values()), spent
 
 
+def test_who_is_not_there_may_take_as_long_as_any(start):
+    """Where hashes are not alike, time must not name who is there."""
+    s = start([('quick', hashed('secret', 1000)),
+               ('slow', hashed('secret', SLOW // 3))])
+    slow = {}
+    for user in ['slow', 'quick'] + ['none%d' % i for i in range(16)]:
+        began = time.monotonic()
+        wrong(s, user, 'x')
+        slow[user] = time.monotonic() - began
+        again = time.monotonic()
+        wrong(s, user, 'y')
+        slow[user] = min(slow[user], time.monotonic() - again)
+    limit = (slow.pop('slow') + slow.pop('quick')) / 2
+    assert 0 < sum(t > limit for t in slow.values()) < 16, slow
+
+
 def test_a_flood_of_logins_waits_in_line(start):
     """No more than the places there are burn; those who left do not."""
     s = start([('h', hashed('secret', SLOW)), ('p', 'plain')],
@@ -212,6 +228,21 @@ def test_a_flood_of_logins_waits_in_line(start):
         r.close()
     wait_for('silence', lambda: children(helper) == [], 60)
     s.login('h', 'secret').close()
+
+
+def test_a_ban_holds_for_guesses_under_way(start):
+    """Sent all at once, they are not all judged: the last one is right."""
+    s = start([('h', hashed('secret', SLOW // 3))], max_connection_num=0,
+              login_ban_failures=2)
+    guesses = [s.raw() for _ in range(12)]
+    for i, r in enumerate(guesses):
+        r.send(b'USER h\r\nPASS %s\r\n' % (b'secret' if i == 11 else b'no'))
+        assert r.reply()[:3] == '331'
+    replies = [r.reply() for r in guesses]
+    assert replies.count('530 Login incorrect.') >= 2
+    assert replies[-1].startswith('421 Too many failed logins'), replies
+    for r in guesses:
+        r.close()
 
 
 def test_one_process_hashes_beside_it(tmp_path, fake):

@@ -327,6 +327,18 @@ def test_metrics_as_prometheus_reads_them(served):
     assert set(theirs) == set(mine)
 
 
+def test_names_say_nothing_to_a_terminal(served):
+    f, up = slow_upload(served, 'a\u009b1m\u202e\tb \u65e5')
+    shown = '/a\\xc2\\x9b1m\\xe2\\x80\\xae\\x09b \u65e5'
+    stor = wait_for('it', lambda: of(
+        parse(run(served, '--status').stdout.split('\n')[:-1])[1], 'STOR'))
+    assert stor['path'] == shown
+    assert of(usr1(served)[1], 'STOR')['path'] == shown
+    up.close()
+    f.voidresp()
+    f.close()
+
+
 def test_text_and_the_option(served):
     f, up = slow_upload(served)
 

@@ -130,6 +130,27 @@ def test_uploads_of_a_dead_worker_are_aborted(start, fake):
     b.close()
 
 
+def test_an_upload_that_cannot_be_aborted_is_not_said_to_be(start, fake):
+    s = start()
+    (dead, a), (_, b) = one_of_each(s)
+    fake.fault(op='AbortMultipartUpload', status=403, code='AccessDenied',
+               times=-1)
+    one = a.transfercmd('STOR a')
+    one.sendall(os.urandom(3 * MIB))
+    wait_for('the upload', lambda: fake.ops().get('UploadPart'))
+    dies(s, dead)
+    wait_for('the log', lambda: re.search(
+        'upload of %s/%sa is left unfinished, upload id %s' % (
+            fake.bucket, harness.PREFIX, fake.uploads()[0]['uploadId']),
+        s.log_text()))
+    b.sendcmd('NOOP')
+    a.close()
+    b.close()
+    one.close()
+    s.stop()
+    assert 'aborted' not in s.log_text()
+
+
 def test_an_upload_whose_id_was_not_known_yet_is_aborted(start, fake):
     s = start()
     (dead, a), (_, b) = one_of_each(s)

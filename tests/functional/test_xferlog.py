@@ -4,6 +4,7 @@ import ftplib
 import io
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -72,7 +73,7 @@ def test_each_transfer_is_a_line(start, fake):
     f.storbinary('APPE a', io.BytesIO(b'678'))
     f.storbinary('STOR a', io.BytesIO(b'xy'), rest=6)
     f.mkd('d')
-    harness.store(f, 'd/e \u65e5', b'')
+    harness.store(f, 'd/e \u65e5\t\u009b\u202e', b'')
     f.rename('a', 'b')
     harness.lines(f, 'LIST')
     f.delete('b')
@@ -85,7 +86,7 @@ def test_each_transfer_is_a_line(start, fake):
     expect(s, [
         ('i', '/a', 5, 'c'), ('o', '/a', 5, 'c'), ('o', '/a', 3, 'c'),
         ('i', '/a', 3, 'c'), ('i', '/a', 2, 'c'),
-        ('i', '/d/e_\u65e5', 0, 'c'), ('d', '/b', 8, 'c')])
+        ('i', '/d/e_\u65e5______', 0, 'c'), ('d', '/b', 8, 'c')])
     assert {(x['host'], x['user'], x['seconds']) for x in lines(s)} == {
         ('127.0.0.1', harness.USER, '1')}
 
@@ -192,6 +193,34 @@ def test_rotation(start):
     assert lines(s, path(s) + '.1') == []
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason='needs root')
+def test_rotation_when_there_are_no_descriptors(start):
+    """Whoever takes them all must not keep his lines out of the new files."""
+    s = start(workers=1)
+    f = s.login()
+    worker = s.worker()
+    free = next(n for n in range(1000) if not os.path.lexists(
+        '/proc/%d/fd/%d' % (worker, n)))
+    hard = resource.prlimit(worker, resource.RLIMIT_NOFILE)[1]
+    resource.prlimit(worker, resource.RLIMIT_NOFILE, (free, hard))
+    s.change(('listen_port', 'listen_prt x'))
+    for n in range(3):
+        names = [path(s), os.path.join(s.directory, 'log/cos_v5.log')]
+        for name in names:
+            os.rename(name, '%s.%d' % (name, n))
+        s.child.send_signal(signal.SIGHUP)
+        wait_for('the outcome', lambda: os.path.exists(names[1]) and
+                 'not reloaded' in s.log_text())
+        wait_for('the new files', lambda: sorted(
+            x for x in opened([worker]) if 'log/' in x) == sorted(
+                [names[1], names[0]]))
+    assert f.sendcmd('NOOP').startswith('200')
+    resource.prlimit(worker, resource.RLIMIT_NOFILE, (hard, hard))
+    harness.store(f, 'a', b'1')
+    f.close()
+    expect(s, [('i', '/a', 1, 'c')])
+
+
 def test_a_reload_turns_it_on_and_off(start):
     s = start(optional={'xferlog_enable': 'false'})
     s.reload(('xferlog_enable = false',
@@ -228,6 +257,26 @@ def test_a_file_that_cannot_be_opened(tmp_path, fake):
     with pytest.raises(AssertionError, match='open none/xferlog: No such'):
         Cosftpd(str(tmp_path), fake, optional={
             'xferlog_enable': 'true', 'xferlog_file': 'none/xferlog'})
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason='needs root')
+def test_root_follows_nobodys_link_but_its_own(start, tmp_path, fake):
+    """Who has the directory must not choose what root writes to."""
+    victim = tmp_path / 'victim'
+    (tmp_path / 'log').mkdir()
+    link = tmp_path / 'log/xferlog'
+    link.symlink_to(victim)
+    os.chown(link, 65534, 65534, follow_symlinks=False)
+    with pytest.raises(AssertionError, match='open .*xferlog: '):
+        Cosftpd(str(tmp_path), fake, optional={'xferlog_enable': 'true'})
+    assert not victim.exists()
+    link.unlink()
+    link.symlink_to(victim)             # such as /dev/stdout
+    s = start()
+    f = s.login()
+    harness.store(f, 'a', b'1')
+    f.close()
+    expect(s, [('i', '/a', 1, 'c')], victim)
 
 
 def test_without_a_log_directory_a_name_is_needed(tmp_path, fake):

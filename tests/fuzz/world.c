@@ -448,27 +448,51 @@ record(char letter, const uint8_t *p, size_t n)
 	}
 }
 
+/* Takes the next record off the script; its letter. */
+static char
+take(const uint8_t **p, size_t *n)
+{
+	bool named = w.p[0] == 0x1e && w.end - w.p > 1;
+	const uint8_t *end;
+	char letter = named ? (char)w.p[1] : 'C';
+
+	*p = w.p + (w.p[0] == 0x1e ? 1 : 0) + (named ? 1 : 0);
+	end = memchr(*p, 0x1e, (size_t)(w.end - *p));
+	w.p = end != NULL ? end : w.end;
+	*n = (size_t)(w.p - *p);
+	return letter;
+}
+
 /* The next record; false: there is none.  *wait: time shall pass. */
 static bool
 play(bool *wait)
 {
-	const uint8_t *p = w.p, *end;
+	const uint8_t *p;
+	size_t n;
 	char letter;
 
 	if (world_play_later(data))
 		return true;
-	if (p >= w.end)
+	if (w.p >= w.end)
 		return false;
-	letter = *p == 0x1e && w.end - p > 1 ? (char)p[1] : 'C';
-	if (*p == 0x1e)
-		p += w.end - p > 1 ? 2 : 1;
-	end = memchr(p, 0x1e, (size_t)(w.end - p));
-	if (end == NULL)
-		end = w.end;
-	w.p = end;
+	letter = take(&p, &n);
 	*wait = letter == 'W';
-	record(letter, p, (size_t)(end - p));
+	record(letter, p, n);
 	return true;
+}
+
+void
+world_play_answer(void)
+{
+	const uint8_t *p;
+	size_t n;
+	char letter;
+
+	if (w.end - w.p < 2 || w.p[0] != 0x1e || w.p[1] == '\0' ||
+	    strchr("SsE", w.p[1]) == NULL)
+		return;
+	letter = take(&p, &n);
+	world_answer(letter, p, n);
 }
 
 /* When it is over, all that is left is time. */

@@ -9,7 +9,8 @@
  *	C  bytes on the control connection	N  a new control connection
  *	D  a data connection's bytes, its end	d  bytes, and it stays open
  *	B  so many times 64 KB of data		X  the control connection ends
- *	S  the store's next answer		s  the same, then it hangs up
+ *	S  the store's next answer (taken as	s  the same, then it hangs up
+ *	   soon as there is a request)
  *	E  answered before the request ends	W  time, to the next deadline
  *	Q  the word to stop			R  a data connection is reset
  *

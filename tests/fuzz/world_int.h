@@ -40,6 +40,7 @@ bool world_said(const char *number);
 void world_request(struct world_peer *, const char *, size_t);
 /* A record whose connection is not there yet: once more, then never. */
 void world_later(char letter, const uint8_t *, size_t);
+void world_play_answer(void);	/* only if the next record is one */
 bool world_play_later(bool (*)(char letter, const uint8_t *, size_t));
 
 #endif

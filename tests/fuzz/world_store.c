@@ -258,6 +258,15 @@ sums(const struct world_peer *p)
 		MUST(strtoull(said + sizeof(meta) - 1, NULL, 10) == p->crc);
 }
 
+/* What comes next in the script may be an answer to what is asked now. */
+static bool
+scripted(void)
+{
+	if (v.next == v.nanswers)
+		world_play_answer();
+	return v.next < v.nanswers;
+}
+
 static void
 answer(struct world_peer *p)
 {
@@ -265,7 +274,7 @@ answer(struct world_peer *p)
 
 	sums(p);
 	p->answered = true;
-	if (i < v.nanswers) {
+	if (scripted()) {
 		v.next++;
 		world_send(p, v.answer[i].p, v.answer[i].n);
 		if (v.answer[i].letter == 's')
@@ -278,7 +287,7 @@ answer(struct world_peer *p)
 static bool
 early(void)
 {
-	return v.next < v.nanswers && v.answer[v.next].letter == 'E';
+	return scripted() && v.answer[v.next].letter == 'E';
 }
 
 /* The head, with a NUL behind it, when it is whole. */

@@ -1,0 +1,115 @@
+"""Answers that leave open what the store did, where the usual faults of
+test_upload_faults do not: it is found out, nothing is left pending and nobody
+is told less than what is there."""
+
+import os
+
+import harness
+import pytest
+
+INITIATE, COMPLETE, COPY, PUT = (
+    'InitiateMultipartUpload', 'CompleteMultipartUpload', 'CopyObject',
+    'PutObject')
+LARGE = os.urandom(3 * 1024 * 1024 + 17)
+
+# as proxies of old say it: the body ends with the connection
+NO_LENGTH = 'HTTP/1.0 %s\r\nContent-Type: text/html\r\n\r\n<html></html>'
+
+
+@pytest.mark.parametrize('status', ['200 OK', '504 Gateway Time-out'])
+@pytest.mark.parametrize('op', [INITIATE, COMPLETE])
+def test_an_answer_without_a_length(ftp, fake, op, status):
+    """It is no answer, so what must not be done twice is not repeated."""
+    fake.fault(op=op, raw=NO_LENGTH % status, done=1, times=1)
+    assert harness.store(ftp, 'f', LARGE).startswith('226 ')
+    assert fake.get('f') == LARGE
+    assert fake.uploads() == []
+
+
+@pytest.mark.parametrize('skew', [-50, -8, 8, 200])
+def test_a_lost_id_is_found_by_a_clock_that_is_wrong(tmp_path, skew):
+    """By less than what makes a signature bad, so nobody has noticed."""
+    fake = harness.Fakecos(str(tmp_path), '--skew', str(skew))
+    server = harness.Cosftpd(str(tmp_path), fake)
+    try:
+        ftp = server.login()
+        fake.fault(op=INITIATE, lost=1)
+        assert harness.store(ftp, 'f', LARGE).startswith('226 ')
+        assert fake.get('f') == LARGE
+        assert fake.uploads() == []
+        assert fake.stats()['auth_failures'] == 0
+        ftp.close()
+    finally:
+        assert server.stop() == 0
+        assert fake.stop() == 0
+
+
+@pytest.fixture(scope='module')
+def write_once(tmp_path_factory, fakecos):
+    s = harness.Cosftpd(
+        str(tmp_path_factory.mktemp('once')), fakecos,
+        accounts=[harness.account(0, fakecos, overwrite_enable='false')])
+    yield s
+    assert s.stop() == 0, s.text()
+
+
+@pytest.mark.parametrize('fault', [
+    {'lost': 1}, {'status': 500, 'done': 1}, {'body_cut': 10}])
+def test_a_copy_that_must_not_replace_meets_itself(write_once, fake, fault):
+    ftp = write_once.login()
+    fake.put('a', b'12345')
+    fake.put('d/x', b'abc')
+    ftp.size('a')               # so that there is a connection to be reused
+    fake.fault(op=COPY, times=1, **fault)
+    assert ftp.rename('a', 'b').startswith('250 ')
+    assert fake.keys() == ['b', 'd/x'] and fake.get('b') == b'12345'
+    fake.fault(op=COPY, times=1, **fault)
+    assert ftp.rename('d', 'e').startswith('250 ')
+    assert fake.keys() == ['b', 'e/x']
+    ftp.close()
+
+
+@pytest.mark.parametrize('fault', [
+    {'lost': 1}, {'status': 500, 'done': 1}, {'head_stall': 10}])
+def test_an_upload_that_must_not_replace_meets_itself(write_once, fake,
+                                                      fault):
+    ftp = write_once.login()
+    fake.put('a', b'12345')
+    ftp.size('a')
+    fake.fault(op=PUT, times=1, **fault)
+    assert harness.store(ftp, 'b', b'abc').startswith('226 ')
+    assert fake.keys() == ['a', 'b'] and fake.get('b') == b'abc'
+    ftp.close()
+
+
+def test_a_copy_that_must_not_replace_meets_another(write_once, fake):
+    """With the same number of bytes, and stored between two tries."""
+    ftp = write_once.login()
+    fake.put('a', b'12345')
+    fake.fault(op=COPY, times=1, status=503, code='SlowDown', retry_after=1)
+    ftp.sendcmd('RNFR a')
+    ftp.putcmd('RNTO b')
+    harness.wait_for('the first try', lambda: fake.ops().get(COPY))
+    fake.put('b', b'other')
+    reply = ftp.getmultiline()
+    assert reply.startswith('55'), reply
+    assert fake.get('a') == b'12345' and fake.get('b') == b'other'
+    ftp.close()
+
+
+def test_a_lost_id_while_another_session_waits_for_its_own(server, fake):
+    """Of the same key: which of the two that COS lists is whose is known when
+    the other one has its id."""
+    one, two = server.login(), server.login()
+    fake.fault(op=INITIATE, delay=1500, times=1)
+    fake.fault(op=INITIATE, lost=1)
+    a, b = one.transfercmd('STOR f'), two.transfercmd('STOR f')
+    b.sendall(LARGE)
+    harness.wait_for('the other one', lambda: fake.ops().get(INITIATE) == 1)
+    a.sendall(LARGE)
+    for sock, ftp in ((a, one), (b, two)):
+        sock.close()
+        assert ftp.voidresp().startswith('226 ')
+        ftp.close()
+    assert fake.get('f') == LARGE
+    assert fake.uploads() == []
