@@ -270,6 +270,18 @@ next_failed(struct supervisor *s, int slot)
 }
 
 static void
+say_ended(struct log *log, const struct net_worker_news *news,
+    const char *more)
+{
+	bool killed = WIFSIGNALED(news->status);
+
+	log_line(log, LOG_LEVEL_ERROR, "worker %d (pid %d) %s %d%s",
+	    news->slot, (int)news->pid,
+	    killed ? "was ended by signal" : "ended with status",
+	    killed ? WTERMSIG(news->status) : WEXITSTATUS(news->status), more);
+}
+
+static void
 worker_ended(struct supervisor *s, const struct net_worker_news *news)
 {
 	struct ftp_program *p = s->program;
@@ -279,21 +291,19 @@ worker_ended(struct supervisor *s, const struct net_worker_news *news)
 
 	cos_share_forget(p->cos_share, news->slot);
 	ftp_share_forget(p->ftp_share, news->slot);
-	if (s->stopping)
+	if (s->stopping) {
+		if (killed)
+			say_ended(log, news, "");
 		return;
+	}
 	if (s->next != NULL && p->of[news->slot] == s->next) {
 		next_failed(s, news->slot);
 		return;
 	}
-	p->deaths += killed || (s->said && !news->retiring);
-	if (killed)
-		log_line(log, LOG_LEVEL_ERROR, "worker %d (pid %d) was "
-		    "ended by signal %d; another is started", news->slot,
-		    (int)news->pid, WTERMSIG(news->status));
-	else if (s->said && !news->retiring)
-		log_line(log, LOG_LEVEL_ERROR, "worker %d (pid %d) ended "
-		    "with status %d; another is started", news->slot,
-		    (int)news->pid, WEXITSTATUS(news->status));
+	if (killed || (s->said && !news->retiring)) {
+		p->deaths++;
+		say_ended(log, news, "; another is started");
+	}
 	if (news->retiring && !killed) {
 		slot_ended(s, news->slot);
 	} else if (!s->said && !killed) {
@@ -341,6 +351,7 @@ supervisor_step(struct net_task *t, unsigned why)
 	struct supervisor *s = (struct supervisor *)t;
 	bool late = s->stopping && (why & NET_TIMEOUT);
 	struct net_worker_news news;
+	struct err e;
 
 	obey_signals(s);
 	while (net_workers_news(s->workers, &news)) {
@@ -359,8 +370,10 @@ supervisor_step(struct net_task *t, unsigned why)
 		s->reloading = false;	/* to the new, or still the old */
 		ftp_notify(s->program, "READY=1");
 	}
-	if (late)
-		net_workers_kill(s->workers);
+	if (late && net_workers_kill(s->workers, &e) < 0) {
+		ftp_complain(s->program, &e);
+		net_loop_stop(s->loop);	/* all else that can be done */
+	}
 	if (s->stopping && net_workers_alive(s->workers) == 0)
 		net_loop_stop(s->loop);
 }

@@ -412,15 +412,20 @@ net_workers_drain(struct net_workers *all)
 			shutdown(all->worker[i].control, SHUT_WR);
 }
 
-void
-net_workers_kill(struct net_workers *all)
+int
+net_workers_kill(struct net_workers *all, struct err *e)
 {
-	int i;
+	struct worker *w;
+	int i, status = 0;
 
-	for (i = 0; i < all->n; i++)
-		if (all->worker[i].pid > 0 &&
-		    all->worker[i].state != NET_WORKER_ENDED)
-			kill(all->worker[i].pid, SIGKILL);
+	for (i = 0; i < all->n; i++) {
+		w = &all->worker[i];
+		if (w->pid > 0 && w->state != NET_WORKER_ENDED &&
+		    kill(w->pid, SIGKILL) < 0)
+			status = err_sys(e, "worker %d (pid %d) hangs and "
+			    "cannot be killed", i, (int)w->pid);
+	}
+	return status;
 }
 
 size_t

@@ -69,7 +69,9 @@ void net_workers_retire(struct net_workers *, int slot);
 void net_workers_log(struct net_workers *, int slot, int fd);
 void net_workers_xferlog(struct net_workers *, int slot, int fd);
 void net_workers_drain(struct net_workers *);	/* and start none again */
-void net_workers_kill(struct net_workers *);
+/* -1: one may not be killed, *e filled (a root without CAP_KILL, as in a
+ * container). */
+int net_workers_kill(struct net_workers *, struct err *e);
 size_t net_workers_alive(const struct net_workers *);
 void net_workers_free(struct net_workers *);
 

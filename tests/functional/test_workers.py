@@ -268,6 +268,16 @@ def test_signals_to_a_worker_do_not_stop_it(start):
     f.close()
 
 
+def test_a_worker_that_hangs_at_the_end_is_killed_and_named(tmp_path, fake):
+    s = Cosftpd(str(tmp_path), fake,
+                optional={'worker_num': 2, 'drain_timeout': 1})
+    hangs = s.workers()[0]
+    os.kill(hangs, signal.SIGSTOP)
+    assert s.stop() == 0
+    assert re.search(r'ERROR worker \d \(pid %d\) was ended by signal 9$'
+                     % hangs, s.log_text(), re.M)
+
+
 def test_the_supervisor_dies_and_the_workers_drain(tmp_path, fake):
     s = Cosftpd(str(tmp_path), fake, optional={'worker_num': 2})
     pids = s.workers()
