@@ -153,8 +153,9 @@ void cos_count(const struct cos_client *, enum cos_total);	/* one more */
 struct cos_patience {
 	int answers, retries;	/* so far */
 };
-/* One more try: counted, or refused.  NULL: only a request's own limits. */
-bool cos_patience_again(struct cos_patience *);
+/* One more try: counted, or refused.  NULL: only a request's own limits.
+ * patient: much depends on it. */
+bool cos_patience_again(struct cos_patience *, bool patient);
 void cos_patience_answered(struct cos_patience *);
 
 /* ---- breaker.c: is the store dead? (zero it; times in ms) ---- */
@@ -210,6 +211,8 @@ struct cos_call {		/* all strings borrowed until cos_request_free */
 	size_t nbody;
 	enum cos_need need;
 	struct cos_patience *patience;	/* of its transfer, or NULL */
+	bool patient;		/* half a transfer hangs on it: more tries, also
+				 * of a store that seems dead */
 	bool stream;		/* DONE at a 2xx head; the caller reads on */
 	bool once;		/* may not be repeated when unanswered, or
 				 * when a 5xx leaves in doubt what was done */

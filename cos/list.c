@@ -290,7 +290,7 @@ page_failed(struct cos_list *l, const struct cos_fault *f)
 	cos_request_free(l->request);
 	l->request = NULL;
 	l->nrows = 0;
-	if (++l->tries >= TRIES || !cos_patience_again(&l->patience))
+	if (++l->tries >= TRIES || !cos_patience_again(&l->patience, false))
 		fail(l, f);
 	else
 		net_task_deadline(&l->task, PAUSE_MS << l->tries);

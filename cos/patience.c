@@ -7,14 +7,14 @@
  */
 #include "cos_int.h"
 
-enum { FREE = 50 };		/* retries before successes count */
+enum { FREE = 50, PATIENT = 200 };	/* retries before successes count */
 
 bool
-cos_patience_again(struct cos_patience *p)
+cos_patience_again(struct cos_patience *p, bool patient)
 {
 	if (p == NULL)
 		return true;
-	if (p->retries >= FREE + p->answers)
+	if (p->retries >= (patient ? PATIENT : FREE) + p->answers)
 		return false;
 	p->retries++;
 	return true;

@@ -25,7 +25,7 @@ ask(struct cos_piece *p)
 	struct cos_download *d = p->download;
 	struct cos_call c = { .op = "GetObject", .method = "GET",
 	    .key = d->key, .stream = true, .need = COS_NEED_ETAG,
-	    .patience = &d->patience };
+	    .patience = &d->patience, .patient = d->known };
 
 	snprintf(p->range, sizeof(p->range), "bytes=%" PRId64 "-%" PRId64,
 	    p->from + p->have, p->from + p->len - 1);
@@ -116,7 +116,7 @@ again(struct cos_piece *p, int64_t since)
 		p->stuck_at = since;
 	p->progress = 0;
 	if (p->tries >= TRIES || now - p->stuck_at > STUCK_MS ||
-	    !cos_patience_again(&p->download->patience)) {
+	    !cos_patience_again(&p->download->patience, true)) {
 		p->state = P_FAILED;
 		return;
 	}

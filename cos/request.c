@@ -17,6 +17,7 @@
 
 enum {
 	ATTEMPTS = 5,
+	PATIENT = 12,			/* some 20 s, if they fail at once */
 	BACKOFF_MS = 300,		/* at most; doubles, with full jitter */
 	BACKOFF_MAX_MS = 5000,
 	RETRY_AFTER_MAX = 20,		/* s; longer ones are cut to it */
@@ -152,8 +153,9 @@ cos_request_failed(struct cos_request *r, bool may_repeat)
 	/* while a body goes out there is no silence */
 	r->started += net_http_sending_ms(r->http);
 	if (!may_repeat || (r->call.once && r->unanswered) ||
-	    r->attempt >= ATTEMPTS || answer_ms(r) == 0 ||
-	    !cos_patience_again(r->call.patience)) {
+	    r->attempt >= (r->call.patient ? PATIENT : ATTEMPTS) ||
+	    answer_ms(r) == 0 ||
+	    !cos_patience_again(r->call.patience, r->call.patient)) {
 		finish(r, R_FAILED);
 		return;
 	}
@@ -411,7 +413,7 @@ cos_request_new(struct cos_bucket *b, const struct cos_call *call,
 	r->call = *call;
 	r->who = who;
 	r->started = call->since > 0 ? call->since : net_now(b->client->loop);
-	if (call->always || cos_breaker_lets(&b->breaker,
+	if (call->always || call->patient || cos_breaker_lets(&b->breaker,
 	    net_now(b->client->loop))) {
 		attempt(r);
 	} else {

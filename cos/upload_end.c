@@ -277,7 +277,7 @@ cos_upload_complete(struct cos_upload *u)
 {
 	struct cos_call c = { .op = "CompleteMultipartUpload",
 	    .method = "POST", .key = u->key, .need = COS_NEED_ETAG,
-	    .once = true, .inside = u->total };
+	    .once = true, .patient = true, .inside = u->total };
 
 	if (!complete_body(u)) {
 		out_of_memory(u);

@@ -169,7 +169,8 @@ send_part(struct cos_upload *u, struct cos_part *p)
 {
 	struct cos_call c = { .op = "UploadPart", .method = "PUT",
 	    .key = u->key, .body = p->iov, .nbody = p->niov,
-	    .need = COS_NEED_ETAG, .patience = &u->patience };
+	    .need = COS_NEED_ETAG, .patience = &u->patience,
+	    .patient = true };
 	struct net_buf source = { .max = 4 * COS_KEY_MAX };
 
 	cos_call_param(&c, "partNumber", p->number_text);

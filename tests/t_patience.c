@@ -25,14 +25,17 @@ main(void)
 		memset(&p, 0, sizeof(p));
 		for (n = 0; n < rows[i].answers; n++)
 			cos_patience_answered(&p);
-		for (n = 0; n < 5000 && cos_patience_again(&p); n++)
+		for (n = 0; n < 5000 && cos_patience_again(&p, false); n++)
 			;
 		CHECK(n == rows[i].tries, "%s: %d", rows[i].what, n);
 		cos_patience_answered(&p);
-		CHECK(cos_patience_again(&p), "%s: hope", rows[i].what);
-		CHECK(!cos_patience_again(&p), "%s: no hope", rows[i].what);
+		CHECK(cos_patience_again(&p, false), "%s: hope", rows[i].what);
+		CHECK(!cos_patience_again(&p, false), "%s: no hope",
+		    rows[i].what);
+		CHECK(cos_patience_again(&p, true), "%s: more patience",
+		    rows[i].what);
 	}
-	for (n = 0; n < 5000 && cos_patience_again(NULL); n++)
+	for (n = 0; n < 5000 && cos_patience_again(NULL, false); n++)
 		;
 	cos_patience_answered(NULL);
 	CHECK(n == 5000, "no transfer, no end");

@@ -3,6 +3,7 @@
 import concurrent.futures
 import ftplib
 import os
+import re
 import select
 import socket
 import time
@@ -64,13 +65,62 @@ def test_errors_of_one_object_do_not_make_the_store_dead(ftp, fake):
         assert harness.fetch(ftp, 'g') == b'2'
 
 
+def gets(fake):
+    return [e['start'] for e in fake.log() if e['op'] == 'GetObject']
+
+
 @pytest.mark.parametrize('status', [503, 429])
 def test_retry_after_is_honoured(ftp, fake, status):
     fake.put('f', b'1')
     fake.fault(op='GetObject', status=status, code='SlowDown', retry_after=2)
     assert harness.fetch(ftp, 'f') == b'1'
-    first, second = [e['start'] for e in fake.log() if e['op'] == 'GetObject']
+    wait_for('both in the log', lambda: len(gets(fake)) == 2)
+    first, second = gets(fake)
     assert second - first >= 2000
+
+
+def outage(server, fake, op, **fault):
+    """Of all there is, until it has been asked for more than five times."""
+    fake.fault(op='Any', times=-1, **fault)
+    wait_for('a seventh try', lambda: re.search(
+        op + r' \S+: .*, attempt 7$', server.log_text(), re.M), 60)
+    fake.reset()
+
+
+@pytest.mark.parametrize('fault', [dict(read_cut=0), dict(
+    status=503, code='ServiceUnavailable')], ids=lambda f: next(iter(f)))
+def test_a_short_outage_ends_no_transfer(server, fake, fault):
+    mib = 1024 * 1024
+    body = os.urandom(40 * mib)
+    fake.put('down', body)
+    up, down = server.login(timeout=90), server.login(timeout=90)
+    up.voidcmd('TYPE I')
+    down.voidcmd('TYPE I')
+    to, source = up.transfercmd('STOR up'), down.transfercmd('RETR down')
+    to.sendall(body[:8 * mib])
+    got = source.recv(mib, socket.MSG_WAITALL)
+    wait_for('a part', lambda: fake.ops().get('UploadPart'))
+
+    def rest():
+        to.sendall(body[8 * mib:])
+        to.close()
+        return up.voidresp()
+
+    def read():
+        parts = [got]
+        while data := source.recv(mib):
+            parts.append(data)
+        source.close()
+        assert down.voidresp().startswith('226 ')
+        return b''.join(parts)
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        jobs = pool.submit(rest), pool.submit(read)
+        outage(server, fake, 'UploadPart', **fault)
+        assert jobs[0].result().startswith('226 ')
+        assert jobs[1].result() == body
+    assert fake.get('up') == body
+    up.close()
+    down.close()
 
 
 class Full:

@@ -423,11 +423,19 @@ def test_health(start):
     assert r.returncode == 1 and 'refused' in r.stderr.lower()
 
 
+def bound(sock, port):
+    try:
+        sock.bind(('127.0.0.1', port))
+        return True
+    except OSError:         # a connection out has it just now
+        return False
+
+
 def test_health_of_what_does_not_answer(start):
     s = start()
     assert s.stop() == 0
     with socket.socket() as t:
         t.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        t.bind(('127.0.0.1', s.port))
+        wait_for('the port', lambda: bound(t, s.port))
         t.listen(1)
         assert health(s).returncode == 1
