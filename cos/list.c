@@ -14,6 +14,7 @@
 
 enum {
 	TRIES = 4,
+	PAGE_MS = 80 * 1000,	/* for one, however slowly it drips */
 	PAUSE_MS = 200,
 	PAGE_TEXT_MAX = 4 * 1024 * 1024,
 	PAGE_MAX = 4 * PAGE_TEXT_MAX	/* bytes as they come */
@@ -341,6 +342,7 @@ read_page(struct cos_list *l)
 			return;
 		}
 		l->ready = true;
+		net_task_deadline(&l->task, -1);
 		if (l->nrows == 0 && l->request == NULL)
 			l->state = COS_DONE;
 		net_task_wake(l->owner);
@@ -351,9 +353,15 @@ static void
 step(struct net_task *t, unsigned why)
 {
 	struct cos_list *l = (struct cos_list *)t;
+	struct cos_fault f;
 
 	if (l->state != COS_BUSY)
 		return;
+	if ((why & NET_TIMEOUT) && l->request != NULL) {
+		cos_fault_set(&f, COS_MALFORMED, "a listing without an end");
+		fail(l, &f);
+		return;
+	}
 	if (why & NET_TIMEOUT) {
 		l->fresh = true;
 		request_page(l);	/* the failed page once more */
@@ -367,8 +375,10 @@ step(struct net_task *t, unsigned why)
 		fail(l, cos_request_fault(l->request));
 		return;
 	}
-	if (l->fresh)
+	if (l->fresh) {
+		net_task_deadline(&l->task, PAGE_MS);
 		page_begin(l);
+	}
 	l->fresh = false;
 	read_page(l);
 }

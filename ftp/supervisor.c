@@ -26,6 +26,7 @@ struct supervisor {
 	struct net_workers *workers;
 	struct ftp_generation *next;	/* its workers start; NULL: none */
 	bool again;			/* SIGHUP came meanwhile */
+	const struct ftp_generation *before;	/* the reload under way */
 	bool said, reloading, stopping;
 	int status;
 };
@@ -189,6 +190,7 @@ say_reloading(struct supervisor *s)
 	char text[64];
 
 	s->reloading = true;
+	s->before = s->program->now;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%" PRId64,
 	    (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000);
@@ -367,8 +369,10 @@ supervisor_step(struct net_task *t, unsigned why)
 	if (!s->stopping)
 		replace_crippled(s);
 	if (s->reloading && !s->stopping && s->next == NULL && !s->again) {
-		s->reloading = false;	/* to the new, or still the old */
-		ftp_notify(s->program, "READY=1");
+		s->reloading = false;
+		ftp_notify(s->program, s->program->now != s->before ?
+		    "READY=1\nSTATUS=" : "READY=1\nSTATUS=Not reloaded, the "
+		    "log says why; serving as before");
 	}
 	if (late && net_workers_kill(s->workers, &e) < 0) {
 		ftp_complain(s->program, &e);

@@ -8,6 +8,7 @@
 
 enum {
 	CONNECT_MS = 10 * 1000,		/* one address, with its handshake */
+	ALL_MS = 20 * 1000,		/* all of them */
 	LOOKUP_MS = 25 * 1000
 };
 
@@ -28,7 +29,8 @@ net_http_connect_next(struct net_http *h)
 		return;
 	}
 	net_http_enter(h, H_CONNECT);
-	net_task_deadline(&h->task, CONNECT_MS);
+	net_task_deadline(&h->task, (int)n * CONNECT_MS > ALL_MS ?
+	    ALL_MS / (int)n : CONNECT_MS);
 }
 
 void

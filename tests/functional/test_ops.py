@@ -373,11 +373,11 @@ def test_the_service_manager_is_told(start, manager):
     s.reload()
     m = re.fullmatch(r'RELOADING=1\nMONOTONIC_USEC=(\d+)', manager.next())
     assert before <= int(m[1]) <= time.monotonic_ns() // 1000
-    assert manager.next() == 'READY=1'
+    assert manager.next() == 'READY=1\nSTATUS='
     s.change(('[NETWORK]', '[NETWORK]\nlisten_prt = x\nactive_enable = x'))
     s.hup('not reloaded')
     assert manager.next().startswith('RELOADING=1\n')
-    assert manager.next() == 'READY=1'
+    assert manager.next().startswith('READY=1\nSTATUS=Not reloaded')
     assert s.stop() == 0
     assert manager.next() == 'STOPPING=1'
 

@@ -21,8 +21,8 @@ LATE = 66                       # s: more than is left for another try
 
 
 class Drip:
-    """A store that answers every PUT with blanks, one a second; nothing is
-    there."""
+    """A store that answers every PUT and listing with blanks, one a second;
+    nothing is there."""
     bucket, tls = harness.BUCKET, False
 
     def __init__(self):
@@ -42,17 +42,17 @@ class Drip:
 
     def answer(self, conn):
         with conn, conn.makefile('rb') as f:
-            put = f.readline().startswith(b'PUT')
+            drips = f.readline().startswith((b'PUT', b'GET /?'))
             while f.readline() not in (b'\r\n', b''):
                 pass
             try:
-                if put:
+                if drips:
                     conn.sendall(b'HTTP/1.1 200 OK\r\nETag: "x"\r\n'
                                  b'Content-Length: 60000\r\n\r\n')
                 else:
                     conn.sendall(b'HTTP/1.1 404 Not Found\r\n'
                                  b'Content-Length: 0\r\n\r\n')
-                while put and not self.ended.wait(1):
+                while drips and not self.ended.wait(1):
                     conn.sendall(b' ')
             except OSError:
                 pass
@@ -76,6 +76,12 @@ def drip(directory, fake):
     server = harness.Cosftpd(directory, fake)
     ftp = server.login(timeout=200)
     return server, told(harness.store, ftp, 'f', b'abc')
+
+
+def drip_list(directory, fake):
+    server = harness.Cosftpd(directory, fake)
+    ftp = server.login(timeout=200)
+    return server, told(ftp.nlst)
 
 
 class Mute(threading.Thread):
@@ -175,7 +181,8 @@ CASES = {
     'mute-initiate': (mute(None, 3 * MIB), Mute),
     'mute-part': (mute(PART, 3 * MIB), Mute),
     'mute-complete': (mute(COMPLETE, 3 * MIB), Mute),
-    'drip': (drip, lambda d: Drip()),
+    'drip-put': (drip, lambda d: Drip()),
+    'drip-list': (drip_list, lambda d: Drip()),
     'slow-part': (slow_part, lambda d: harness.Fakecos(
         d, '--rate', str(SLOW))),
     'late-complete': (late_complete, harness.Fakecos),
@@ -209,8 +216,9 @@ def test_a_complete_that_breaks_late_is_sent_again(outcome):
     assert 15 < took < 60
 
 
-def test_an_answer_that_drips_has_an_end(outcome):
-    reply, took = outcome['drip'].result()
+@pytest.mark.parametrize('case', ['drip-put', 'drip-list'])
+def test_an_answer_that_drips_has_an_end(outcome, case):
+    reply, took = outcome[case].result()
     assert reply[0] == '4', reply
     assert took < 90
 
