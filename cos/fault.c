@@ -4,6 +4,7 @@
  * The code decides, where one came and is known; else the status: answers to
  * HEAD have no body, and a proxy's page has no code.
  */
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -168,4 +169,16 @@ cos_fault_retry(const struct cos_fault *f)
 	default:
 		return false;
 	}
+}
+
+void
+cos_fault_set(struct cos_fault *f, enum cos_cause cause, const char *fmt, ...)
+{
+	va_list ap;
+
+	memset(f, 0, sizeof(*f));
+	f->cause = cause;
+	va_start(ap, fmt);
+	vsnprintf(f->text, sizeof(f->text), fmt, ap);
+	va_end(ap);
 }

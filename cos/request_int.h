@@ -1,12 +1,14 @@
 /*
- * cos/request_int.h - one call of the API, shared by request.c (sending,
- * repeating, judging), request_text.c (the request as text, signed) and
- * answer.c (a small document read).
+ * cos/request_int.h - one call of the API, shared by request.c (its life),
+ * outcome.c (judging, repeating), request_text.c (the request as text, signed)
+ * and answer.c (a small document read).
  */
 #ifndef COSFTPD_REQUEST_INT_H
 #define COSFTPD_REQUEST_INT_H
 
 #include "cos_int.h"
+
+enum { COS_GIVE_UP_MS = 80 * 1000 };	/* by then a silent store is given up */
 
 enum cos_request_step {
 	R_KEYS,			/* waiting for the keys to sign with */
@@ -61,9 +63,16 @@ struct cos_secret {		/* borrowed; valid until the next step */
 struct cos_secret cos_request_secret(const struct cos_request *);
 /* true when the call should be signed again, with new keys */
 bool cos_request_renew_keys(struct cos_request *);
-/* request.c: the whole answer is there: success or fault? */
+/* request.c: signs and sends it, or ends it */
+void cos_request_attempt(struct cos_request *);
+/* outcome.c: ms to wait for the next attempt's answer; 0: there shall be none */
+int cos_request_answer_ms(const struct cos_request *);
+/* the whole answer is there: success or fault? */
 void cos_request_judge(struct cos_request *);
 void cos_request_failed(struct cos_request *, bool may_repeat);
 void cos_request_transport_failed(struct cos_request *);
+void cos_request_succeeded(struct cos_request *);	/* counts and logs */
+/* state: R_DONE, or R_FAILED with r->fault */
+void cos_request_finish(struct cos_request *, enum cos_request_step state);
 
 #endif
