@@ -18,7 +18,9 @@
 enum {
 	AGAIN_MAX = 3,
 	WAIT_MS = 1000,
-	WAITS_MAX = 60
+	WAITS_MAX = 60,
+	RESTS_MAX = 20,		/* a quarter of an hour */
+	REST_DOUBLES = 6	/* of WAIT_MS */
 };
 
 enum state { A_FIND, A_WAIT, A_ABORT, A_DONE };
@@ -31,7 +33,8 @@ struct cos_abort {
 	char key[COS_KEY_MAX + 2];
 	char id[COS_UPLOAD_ID_MAX];
 	int64_t since;
-	enum state state;
+	enum state state, after;	/* after: A_WAIT */
+	int rests;
 	bool finding;			/* go back to A_FIND after an abort */
 	int again, found;
 	bool ended, left;		/* one was; one could not be, or none
@@ -104,6 +107,27 @@ consider(struct cos_abort *a, const struct cos_pending *p)
 }
 
 static void
+wait(struct cos_abort *a, enum state after, int64_t ms)
+{
+	a->state = A_WAIT;
+	a->after = after;
+	net_task_deadline(&a->task, ms);
+}
+
+/* The store is in trouble; what was begun there must not stay.  false: it
+ * will not change, or there were enough tries. */
+static bool
+rest(struct cos_abort *a, const struct cos_fault *f, enum state after)
+{
+	if (!cos_fault_retry(f) || a->rests == RESTS_MAX)
+		return false;
+	wait(a, after, (int64_t)WAIT_MS << (a->rests < REST_DOUBLES ?
+	    a->rests : REST_DOUBLES));
+	a->rests++;
+	return true;
+}
+
+static void
 find_step(struct cos_abort *a)
 {
 	const struct cos_pending *p;
@@ -113,6 +137,8 @@ find_step(struct cos_abort *a)
 	if (cos_uploads_state(a->list) == COS_BUSY)
 		return;
 	if (cos_uploads_state(a->list) == COS_FAILED) {
+		if (rest(a, cos_uploads_fault(a->list), A_FIND))
+			return;
 		log_line(a->bucket->client->log, LOG_LEVEL_ERROR,
 		    "%s an upload of %s%s may be left unfinished, as an "
 		    "answer was lost: %s", a->who,
@@ -121,8 +147,7 @@ find_step(struct cos_abort *a)
 		a->left = true;
 		done(a);
 	} else if (a->unsure && a->waits++ < WAITS_MAX) {
-		a->state = A_WAIT;
-		net_task_deadline(&a->task, WAIT_MS);
+		wait(a, A_FIND, WAIT_MS);
 	} else if (a->unsure || (a->candidates > 1 && a->candidates > a->lost)) {
 		log_line(a->bucket->client->log, LOG_LEVEL_ERROR,
 		    "%s %d uploads of %s%s were begun when an answer was "
@@ -162,8 +187,11 @@ step(struct net_task *t, unsigned why)
 	if (a->state == A_FIND)
 		find_step(a);
 	else if (a->state == A_WAIT && (why & NET_TIMEOUT))
-		send_find(a);
+		a->after == A_FIND ? send_find(a) : send_abort(a);
 	if (a->state != A_ABORT || cos_request_state(a->request) == COS_BUSY)
+		return;
+	if (cos_request_state(a->request) == COS_FAILED &&
+	    rest(a, cos_request_fault(a->request), A_ABORT))
 		return;
 	judge(a);
 	if (cos_request_state(a->request) == COS_DONE &&

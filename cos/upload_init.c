@@ -99,6 +99,8 @@ init_failed(struct cos_upload *u)
 	    u->who, &u->task);
 	if (u->abort == NULL)
 		cos_upload_fail(u, &f);
+	else		/* it goes on, but the client does not wait for it */
+		net_task_deadline(&u->task, INIT_MS);
 }
 
 void
@@ -122,7 +124,10 @@ cos_upload_init_step(struct cos_upload *u)
 			note_id(u);
 			u->fault.cause = COS_OK;	/* of a lost answer */
 		}
-	} else if (u->init == INIT_CLEAN && cos_abort_done(u->abort)) {
+	} else if (u->init == INIT_CLEAN && !cos_abort_done(u->abort)) {
+		if (net_now(u->task.loop) - u->init_began > INIT_MS)
+			cos_upload_fail(u, &f);
+	} else if (u->init == INIT_CLEAN) {
 		cos_abort_free(u->abort);
 		u->abort = NULL;
 		u->init = INIT_NONE;

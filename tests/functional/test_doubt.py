@@ -2,6 +2,7 @@
 test_upload_faults do not: it is found out, nothing is left pending and nobody
 is told less than what is there."""
 
+import ftplib
 import os
 
 import harness
@@ -42,6 +43,31 @@ def test_a_lost_id_is_found_by_a_clock_that_is_wrong(tmp_path, skew):
     finally:
         assert server.stop() == 0
         assert fake.stop() == 0
+
+
+TROUBLE = {
+    'cut': dict(body_cut=40, times=2), 'malformed': dict(bad_xml=1, times=2),
+    'reset': dict(reset_read=0, times=2), 'empty': dict(empty200=1, times=2),
+    'out': dict(status=503, code='SlowDown', times=7)}
+
+
+@pytest.mark.parametrize('trouble', TROUBLE)
+def test_a_lost_id_is_looked_for_until_the_store_answers(ftp, fake, trouble):
+    fake.fault(op=INITIATE, lost=1)
+    fake.fault(op='ListMultipartUploads', **TROUBLE[trouble])
+    assert harness.store(ftp, 'f', LARGE).startswith('226 ')
+    assert fake.get('f') == LARGE
+    assert fake.uploads() == []
+
+
+@pytest.mark.parametrize('trouble', ['reset', 'out'])
+def test_an_upload_is_aborted_when_the_store_is_back(ftp, fake, trouble):
+    fake.fault(op=COMPLETE, status=403, code='AccessDenied', times=-1)
+    fake.fault(op='AbortMultipartUpload', **TROUBLE[trouble])
+    with pytest.raises(ftplib.error_perm, match='^550 COS denied access'):
+        harness.store(ftp, 'f', LARGE)
+    harness.wait_for('an abort', lambda: fake.uploads() == [], 30)
+    assert fake.keys() == []
 
 
 @pytest.fixture(scope='module')
