@@ -13,7 +13,7 @@
 #include "cos_int.h"
 
 enum {
-	TRIES = 4,
+	TRIES = 3,
 	PAGE_MS = 80 * 1000,	/* for one, however slowly it drips */
 	PAUSE_MS = 200,
 	PAGE_TEXT_MAX = 4 * 1024 * 1024,

@@ -14,7 +14,7 @@
 
 enum {
 	TRIES = 5,		/* with next to nothing new in between */
-	STUCK_MS = 45 * 1000,	/* and no more after that */
+	STUCK_MS = 35 * 1000,	/* and no more after that */
 	PROGRESS = 64 * 1024,	/* bytes: not nothing */
 	PAUSE_MS = 100
 };

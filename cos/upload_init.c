@@ -11,7 +11,8 @@
 
 enum {
 	INIT_TRIES = 3,
-	INIT_MS = 60 * 1000		/* and no more after that */
+	INIT_MS = 60 * 1000,		/* and no more after that */
+	CLEAN_MS = 30 * 1000		/* that the client waits for it */
 };
 
 /* Who finds this worker dead knows then what to abort. */
@@ -97,10 +98,12 @@ init_failed(struct cos_upload *u)
 	u->init = INIT_CLEAN;
 	u->abort = cos_abort_new(u->bucket, u->key, NULL, u->init_since,
 	    u->who, &u->task);
-	if (u->abort == NULL)
+	if (u->abort == NULL) {
 		cos_upload_fail(u, &f);
-	else		/* it goes on, but the client does not wait for it */
-		net_task_deadline(&u->task, INIT_MS);
+		return;
+	}
+	u->init_at = net_now(u->task.loop) + CLEAN_MS;
+	net_task_deadline(&u->task, CLEAN_MS);
 }
 
 void
@@ -125,8 +128,8 @@ cos_upload_init_step(struct cos_upload *u)
 			u->fault.cause = COS_OK;	/* of a lost answer */
 		}
 	} else if (u->init == INIT_CLEAN && !cos_abort_done(u->abort)) {
-		if (net_now(u->task.loop) - u->init_began > INIT_MS)
-			cos_upload_fail(u, &f);
+		if (net_now(u->task.loop) >= u->init_at)
+			cos_upload_fail(u, &f);	/* it goes on all the same */
 	} else if (u->init == INIT_CLEAN) {
 		cos_abort_free(u->abort);
 		u->abort = NULL;

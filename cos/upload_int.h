@@ -66,7 +66,8 @@ struct cos_upload {
 	int64_t init_began;		/* the first one, on the loop's clock */
 	int64_t init_since;
 	struct cos_live *live;		/* owned: in the shared table */
-	int64_t init_at;		/* INIT_PAUSE: on the loop's clock */
+	int64_t init_at;		/* INIT_CLEAN, INIT_PAUSE: until then,
+					 * on the loop's clock */
 	char id[COS_UPLOAD_ID_MAX];
 	struct cos_request *init_request;
 	struct cos_abort *abort;	/* clean-up or final abort */

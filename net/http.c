@@ -15,7 +15,7 @@
 enum {
 	INTERIM_MAX = 8,		/* 1xx heads before the real one */
 	IOV_MAX_HERE = 64,
-	QUARTERS = 4
+	LOOKS = 20			/* at what is acknowledged */
 };
 
 static void step(struct net_task *, unsigned);
@@ -88,14 +88,14 @@ net_http_free(struct net_http *h)
 /* ---- sending ---- */
 
 /* Our kernel takes a body long before the network does.  As long as the peer's
- * acknowledges more of it there is no silence: it is looked at four times, and
- * a slow uplink needs no longer time-out than a fast one. */
+ * acknowledges more of it there is no silence: it is looked at now and then,
+ * and a slow uplink needs no longer time-out than a fast one. */
 static void
 wait_sent(struct net_http *h, int ms)
 {
 	h->quiet = 0;
 	h->moved = net_now(h->task.loop);
-	net_task_deadline(&h->task, h->body_len > 0 ? ms / QUARTERS : ms);
+	net_task_deadline(&h->task, h->body_len > 0 ? ms / LOOKS : ms);
 }
 
 /* A time-out while the request is sent or its answer awaited: false when
@@ -111,11 +111,11 @@ moves(struct net_http *h)
 	if (acked > h->acked) {
 		h->quiet = 0;
 		h->moved = net_now(h->task.loop);
-	} else if (++h->quiet == QUARTERS) {
+	} else if (++h->quiet == LOOKS) {
 		return false;
 	}
 	h->acked = acked;
-	net_task_deadline(&h->task, ms / QUARTERS);
+	net_task_deadline(&h->task, ms / LOOKS);
 	return true;
 }
 
