@@ -191,6 +191,18 @@ world_getrandom(void *p, size_t n, unsigned flags)
 
 /* ---- what must not be seen ---- */
 
+/* The fuzzer learns what is compared, and writes it itself, in pieces and
+ * escaped, too: its letters are in the input then, in their order. */
+static bool
+spelt(const char *word)
+{
+	const uint8_t *p;
+
+	for (p = w.all; p < w.all + w.n && *word != '\0'; p++)
+		word += *p == (uint8_t)*word;
+	return *word == '\0';
+}
+
 void
 world_no_secret(const void *p, size_t n)
 {
@@ -199,8 +211,7 @@ world_no_secret(const void *p, size_t n)
 
 	for (i = 0; i < 2; i++)
 		if (memmem(p, n, secret[i], strlen(secret[i])) != NULL)
-			MUST(memmem(w.all, w.n, secret[i],
-			    strlen(secret[i])) != NULL);
+			MUST(spelt(secret[i]));
 }
 
 /* The log; WORLD_TRACE in the environment shows it. */
@@ -213,7 +224,7 @@ world_write(int fd, const void *p, size_t n)
 	if (getenv("WORLD_TRACE") != NULL)
 		fwrite(p, 1, n, stderr);
 	world_no_secret(p, n);
-	if (memmem(w.all, w.n, "q-sign", 6) == NULL)
+	if (!spelt("q-sign"))
 		MUST(memmem(p, n, "q-sign", 6) == NULL);
 	return (ssize_t)n;
 }
