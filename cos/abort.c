@@ -20,6 +20,7 @@ enum {
 	WAIT_MS = 1000,
 	WAITS_MAX = 60,
 	RESTS_MAX = 20,		/* a quarter of an hour */
+	MALFORMED_MAX = 3,	/* it may make no sense for ever */
 	REST_DOUBLES = 6	/* of WAIT_MS */
 };
 
@@ -119,7 +120,8 @@ wait(struct cos_abort *a, enum state after, int64_t ms)
 static bool
 rest(struct cos_abort *a, const struct cos_fault *f, enum state after)
 {
-	if (!cos_fault_retry(f) || a->rests == RESTS_MAX)
+	if (!cos_fault_retry(f) || a->rests >= (f->cause == COS_MALFORMED ?
+	    MALFORMED_MAX : RESTS_MAX))
 		return false;
 	wait(a, after, (int64_t)WAIT_MS << (a->rests < REST_DOUBLES ?
 	    a->rests : REST_DOUBLES));

@@ -211,7 +211,7 @@ struct cos_call {		/* all strings borrowed until cos_request_free */
 	size_t nbody;
 	enum cos_need need;
 	struct cos_patience *patience;	/* of its transfer, or NULL */
-	bool patient;		/* half a transfer hangs on it: more tries, also
+	bool patient;		/* a transfer hangs on it: more tries, also
 				 * of a store that seems dead */
 	bool stream;		/* DONE at a 2xx head; the caller reads on */
 	bool once;		/* may not be repeated when unanswered, or

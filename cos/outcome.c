@@ -14,7 +14,7 @@
 
 enum {
 	ATTEMPTS = 5,
-	PATIENT = 12,			/* some 20 s, if they fail at once */
+	PATIENT = 9,			/* some 12 s, if they fail at once */
 	BACKOFF_MS = 300,		/* at most; doubles, with full jitter */
 	BACKOFF_MAX_MS = 5000,
 	RETRY_AFTER_MAX = 20,		/* s; longer ones are cut to it */

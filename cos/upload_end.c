@@ -277,7 +277,7 @@ cos_upload_complete(struct cos_upload *u)
 {
 	struct cos_call c = { .op = "CompleteMultipartUpload",
 	    .method = "POST", .key = u->key, .need = COS_NEED_ETAG,
-	    .once = true, .patient = true, .inside = u->total };
+	    .once = true, .inside = u->total };
 
 	if (!complete_body(u)) {
 		out_of_memory(u);
@@ -402,6 +402,8 @@ cos_upload_abort(struct cos_upload *u)
 		return;
 	if (u->init == INIT_PAUSE)
 		u->init = INIT_NONE;
+	if (u->live != NULL)	/* others may: this changes nothing more */
+		u->live->builds_on = false;
 	cos_upload_enter(u, U_ABORT);
 	cos_upload_drop_parts(u);
 	drop_request(u);

@@ -32,7 +32,9 @@ def test_a_dead_store_is_answered_for_at_once(tmp_path):
     assert fake.stop() == 0
     for _ in range(3):
         refused(ftp, 'f')
-    assert 'does not answer: requests to it fail at once' in server.log_text()
+    wait_for('five seconds without an answer', lambda: refused(ftp, 'f') and
+             'does not answer: requests to it fail at once' in
+             server.log_text())
     assert refused(ftp, 'f') < 0.5
     other = server.login()
     assert refused(other, 'f') < 0.5

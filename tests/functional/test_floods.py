@@ -88,7 +88,8 @@ class Noops:
               'by the server %.1f' % (n, median, p99, worst, own))
         if ASAN:
             return                      # several times as slow
-        assert n > 10 and median < NOOP_MS / 2 and p99 < NOOP_MS
+        assert n > 10 and median < NOOP_MS / 2
+        assert p99 < NOOP_MS or n < 300     # of few: no more than the longest
         assert own < NOOP_MS and worst < 1000
 
 
