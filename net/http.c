@@ -103,11 +103,12 @@ wait_sent(struct net_http *h, int ms)
 static bool
 moves(struct net_http *h)
 {
-	uint64_t acked = net_acked(net_stream_fd(h->conn->stream));
+	uint64_t acked;
 	int ms = h->state == H_SEND ? h->req.idle_ms : h->req.answer_ms;
 
-	if (h->body_len == 0)
+	if (h->body_len == 0 || (h->state != H_SEND && h->state != H_HEAD))
 		return false;
+	acked = net_acked(net_stream_fd(h->conn->stream));
 	if (acked > h->acked) {
 		h->quiet = 0;
 		h->moved = net_now(h->task.loop);
@@ -376,7 +377,8 @@ step(struct net_task *t, unsigned why)
 {
 	struct net_http *h = (struct net_http *)t;
 
-	if (!(why & NET_TIMEOUT)) {
+	/* bytes may have come in the same turn */
+	if (!(why & NET_TIMEOUT) || moves(h)) {
 		run(h);
 		return;
 	}
@@ -388,14 +390,12 @@ step(struct net_task *t, unsigned why)
 		net_http_connect_failed(h, "timed out");
 		break;
 	case H_SEND:
-		if (!moves(h))
-			net_http_fail(h, NET_HTTP_NETWORK,
-			    "sending the request", "timed out");
+		net_http_fail(h, NET_HTTP_NETWORK, "sending the request",
+		    "timed out");
 		break;
 	case H_HEAD:
-		if (!moves(h))
-			net_http_fail(h, NET_HTTP_NETWORK,
-			    "waiting for the answer", "timed out");
+		net_http_fail(h, NET_HTTP_NETWORK, "waiting for the answer",
+		    "timed out");
 		break;
 	case H_BODY:
 		net_http_fail(h, NET_HTTP_NETWORK, "reading the answer", "timed out");

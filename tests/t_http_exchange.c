@@ -136,7 +136,7 @@ server(void *arg)
 static struct net_loop *loop;
 static struct net_resolver *resolver;
 static struct net_pool *pool;
-static struct net_task owner;
+static struct net_task owner, sleeper;
 static struct net_http *h;
 static char body[BODY_MAX];
 static size_t body_len;
@@ -172,6 +172,15 @@ step(struct net_task *t, unsigned why)
 		net_loop_stop(loop);
 }
 
+/* Long enough for an answer and a deadline to be there at the same time. */
+static void
+sleep_step(struct net_task *t, unsigned why)
+{
+	(void)t;
+	if (why & NET_TIMEOUT)
+		poll(NULL, 0, 200);
+}
+
 static const char head[] = "GET /x HTTP/1.1\r\nHost: h\r\n\r\n";
 static char upload[16 * 1024 * 1024];	/* more than sockets hold */
 
@@ -179,6 +188,7 @@ struct ask {
 	size_t body;		/* sent with the request */
 	bool is_head, once;
 	int answer_ms, idle_ms;
+	bool sleeps;			/* the loop, soon after it was sent */
 };
 
 /* One exchange, to its end. */
@@ -202,6 +212,8 @@ ask(const struct ask *a)
 	timed_out = false;
 	h = net_http_new(pool, &r, &owner);
 	net_task_deadline(&owner, GIVE_UP_MS);
+	if (a->sleeps)
+		net_task_deadline(&sleeper, 10);
 	net_task_wake(&owner);
 	if (h == NULL || net_loop_run(loop, &e) < 0)
 		CHECK(0, "no exchange");
@@ -511,6 +523,8 @@ test_slow_uplink(void)
 {
 	static const struct script s = { {
 		{ { .take = 1024 * 1024, .slowly = true, .say = { OK3 } },
+		    { .take = 1000, .say = { "HTTP/1.1 100 Continue\r\n\r\n",
+		    "HTTP/1.1 102 Processing\r\n\r\n", OK3 } },
 		    { .take = 1000, .then = HOLD } },
 		{ { .then = DEAF } },
 		{ { .then = DEAF } },
@@ -521,6 +535,8 @@ test_slow_uplink(void)
 	ask(&(struct ask){ .body = 1024 * 1024, .answer_ms = 400,
 	    .idle_ms = 400 });
 	check_done("slow but steady", 200, "abc");
+	ask(&(struct ask){ .body = 1000, .answer_ms = 2000, .sleeps = true });
+	check_done("an answer beside a look at what is sent", 200, "abc");
 	ask(&(struct ask){ .body = 1000, .answer_ms = 100 });
 	check_failed("silence", NET_HTTP_NETWORK,
 	    "waiting for the answer: timed out");
@@ -606,6 +622,7 @@ main(void)
 	loop = net_loop_new(&e);
 	resolver = net_resolver_new(loop, NULL);
 	net_task_init(&owner, loop, step);
+	net_task_init(&sleeper, loop, sleep_step);
 	test_kept();
 	test_not_kept();
 	test_stale();
@@ -627,6 +644,7 @@ main(void)
 	close(listener);
 	net_resolver_free(resolver);
 	net_task_end(&owner);
+	net_task_end(&sleeper);
 	net_loop_free(loop);
 	return test_end("t_http_exchange");
 }
