@@ -281,8 +281,8 @@ static const struct {
 	  "\x02\x02\x01\x00\x01", BR_ERR_X509_INVALID_VALUE },
 	{ "CA of two bytes", "p256.pem", 7, "\x30\x03\x01\x01\xff\x30\x0a",
 	  "\x30\x03\x01\x02\xff\x30\x0a", BR_ERR_X509_INVALID_VALUE },
-	{ "extensions as [4]", "p256.pem", 2, "\xa3\x53", "\xa4\x53",
-	  BR_ERR_X509_INVALID_VALUE },
+	{ "extensions as [4]", "p256.pem", 4, "\xa3\x53\x30\x51",
+	  "\xa4\x53\x30\x51", BR_ERR_X509_INVALID_VALUE },
 };
 
 static unsigned char *

@@ -532,8 +532,8 @@ test_slow_uplink(void)
 	} };
 
 	begin(&s);
-	ask(&(struct ask){ .body = 1024 * 1024, .answer_ms = 400,
-	    .idle_ms = 400 });
+	ask(&(struct ask){ .body = 1024 * 1024, .answer_ms = 1200,
+	    .idle_ms = 1200 });
 	check_done("slow but steady", 200, "abc");
 	ask(&(struct ask){ .body = 1000, .answer_ms = 2000, .sleeps = true });
 	check_done("an answer beside a look at what is sent", 200, "abc");
