@@ -93,7 +93,6 @@ net_http_free(struct net_http *h)
 static void
 wait_sent(struct net_http *h, int ms)
 {
-	h->quiet = 0;
 	h->moved = net_now(h->task.loop);
 	net_task_deadline(&h->task, h->body_len > 0 ? ms / LOOKS : ms);
 }
@@ -103,18 +102,17 @@ wait_sent(struct net_http *h, int ms)
 static bool
 moves(struct net_http *h)
 {
+	int64_t now = net_now(h->task.loop);
 	uint64_t acked;
 	int ms = h->state == H_SEND ? h->req.idle_ms : h->req.answer_ms;
 
 	if (h->body_len == 0 || (h->state != H_SEND && h->state != H_HEAD))
 		return false;
 	acked = net_acked(net_stream_fd(h->conn->stream));
-	if (acked > h->acked) {
-		h->quiet = 0;
-		h->moved = net_now(h->task.loop);
-	} else if (++h->quiet == LOOKS) {
+	if (acked > h->acked)
+		h->moved = now;
+	else if (now - h->moved >= ms)
 		return false;
-	}
 	h->acked = acked;
 	net_task_deadline(&h->task, ms / LOOKS);
 	return true;

@@ -29,7 +29,6 @@ struct net_http {
 	size_t body_len, sent;		/* sent counts head and body */
 	uint64_t acked;			/* what the peer's kernel has of it */
 	int64_t began, moved;		/* ms: first and last of sending */
-	int quiet;			/* looks without more of it */
 	bool early;			/* answered before all was sent */
 	bool repeated;			/* on a fresh connection */
 	int interim;
