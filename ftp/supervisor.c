@@ -26,7 +26,7 @@ struct supervisor {
 	struct net_workers *workers;
 	struct ftp_generation *next;	/* its workers start; NULL: none */
 	bool again;			/* SIGHUP came meanwhile */
-	const struct ftp_generation *before;	/* the reload under way */
+	const struct ftp_generation *before;	/* the last reload */
 	bool said, reloading, stopping;
 	int status;
 };
@@ -190,7 +190,6 @@ say_reloading(struct supervisor *s)
 	char text[64];
 
 	s->reloading = true;
-	s->before = s->program->now;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%" PRId64,
 	    (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000);
@@ -207,6 +206,7 @@ reload(struct supervisor *s)
 	s->again = s->next != NULL || !s->said;
 	if (s->again)
 		return;
+	s->before = p->now;
 	g = ftp_generation_new(p);
 	if (g == NULL)
 		return;
