@@ -21,7 +21,7 @@ enum {
 	WAITS_MAX = 60,
 	RESTS_MAX = 20,		/* a quarter of an hour */
 	MALFORMED_MAX = 3,	/* it may make no sense for ever */
-	REST_DOUBLES = 6	/* of WAIT_MS */
+	REST_MAX_MS = 64 * 1000
 };
 
 enum state { A_FIND, A_WAIT, A_ABORT, A_DONE };
@@ -123,9 +123,7 @@ rest(struct cos_abort *a, const struct cos_fault *f, enum state after)
 	if (!cos_fault_retry(f) || a->rests >= (f->cause == COS_MALFORMED ?
 	    MALFORMED_MAX : RESTS_MAX))
 		return false;
-	wait(a, after, (int64_t)WAIT_MS << (a->rests < REST_DOUBLES ?
-	    a->rests : REST_DOUBLES));
-	a->rests++;
+	wait(a, after, cos_pause_ms(WAIT_MS, a->rests++, REST_MAX_MS));
 	return true;
 }
 

@@ -157,6 +157,8 @@ struct cos_patience {
  * patient: much depends on it. */
 bool cos_patience_again(struct cos_patience *, bool patient);
 void cos_patience_answered(struct cos_patience *);
+/* A pause that was doubled so many times, at most `most`. */
+int64_t cos_pause_ms(int64_t first, int doubled, int64_t most);
 
 /* ---- breaker.c: is the store dead? (zero it; times in ms) ---- */
 struct cos_breaker {

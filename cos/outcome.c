@@ -115,11 +115,10 @@ cos_request_answer_ms(const struct cos_request *r)
 static int64_t
 backoff(int attempt_no)
 {
-	int64_t ceiling = BACKOFF_MS << (attempt_no - 1);
+	int64_t ceiling = cos_pause_ms(BACKOFF_MS, attempt_no - 1,
+	    BACKOFF_MAX_MS);
 	uint32_t dice;
 
-	if (ceiling > BACKOFF_MAX_MS)
-		ceiling = BACKOFF_MAX_MS;
 	tls_random(&dice, sizeof(dice));
 	return (int64_t)(dice % (uint32_t)(ceiling + 1));
 }

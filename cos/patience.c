@@ -1,5 +1,6 @@
 /*
- * cos/patience.c - the retries of one transfer together: pure.
+ * cos/patience.c - the retries of one transfer together, and the pauses before
+ * them: pure.
  *
  * A request has few tries, but a transfer may have thousands of requests.  One
  * that fails more often than it succeeds has no end, and burdens a store that
@@ -25,4 +26,12 @@ cos_patience_answered(struct cos_patience *p)
 {
 	if (p != NULL)
 		p->answers++;
+}
+
+int64_t
+cos_pause_ms(int64_t first, int doubled, int64_t most)
+{
+	while (doubled-- > 0 && first < most)
+		first *= 2;
+	return first < most ? first : most;
 }

@@ -185,9 +185,8 @@ refused(struct cos_piece *p)
 	if (known && p->fault.cause == COS_RANGE)
 		p->fault.cause = COS_CHANGED;	/* it is shorter now */
 	p->state = P_FAILED;
-	if (known && cos_fault_retry(&p->fault)) {
+	if (known && cos_fault_retry(&p->fault))
 		again(p, p->asked_at);
-	}
 }
 
 static void

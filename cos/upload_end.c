@@ -11,7 +11,7 @@
 
 enum {
 	TRIES = 3,
-	PAUSE_DOUBLES = 5,
+	PAUSE_MAX_MS = 3200,
 	ABORT_MS = 4 * 1000,	/* that the owner waits for it */
 	SUMS_BYTES = 100	/* of the metadata a PUT adds */
 };
@@ -168,8 +168,8 @@ settle_step(struct cos_upload *u)
 		    "does not have it as it was sent");
 	else if (complete_again(u)) {
 		cos_upload_enter(u, U_PAUSE);
-		net_task_deadline(&u->task, COS_UPLOAD_PAUSE_MS << (u->tries <
-		    PAUSE_DOUBLES ? u->tries : PAUSE_DOUBLES));
+		net_task_deadline(&u->task, cos_pause_ms(COS_UPLOAD_PAUSE_MS,
+		    u->tries, PAUSE_MAX_MS));
 		return;
 	}
 	cos_upload_fail(u, &f);

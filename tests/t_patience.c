@@ -14,6 +14,15 @@ static const struct {
 	{ 1000, 1050, "a long transfer" },
 };
 
+/* first, how often doubled, at most */
+static const struct {
+	int first, doubled, most, want;
+} pauses[] = {
+	{ 300, 0, 5000, 300 }, { 300, 4, 5000, 4800 }, { 300, 5, 5000, 5000 },
+	{ 300, 100, 5000, 5000 }, { 1000, 6, 64000, 64000 },
+	{ 1000, 20, 64000, 64000 }, { 100, 3, 3200, 800 },
+};
+
 int
 main(void)
 {
@@ -35,6 +44,9 @@ main(void)
 		CHECK(cos_patience_again(&p, true), "%s: more patience",
 		    rows[i].what);
 	}
+	for (i = 0; i < sizeof(pauses) / sizeof(pauses[0]); i++)
+		CHECK(cos_pause_ms(pauses[i].first, pauses[i].doubled,
+		    pauses[i].most) == pauses[i].want, "pause %zu", i);
 	for (n = 0; n < 5000 && cos_patience_again(NULL, false); n++)
 		;
 	cos_patience_answered(NULL);
