@@ -12,10 +12,12 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 import urllib.parse
 import urllib.request
@@ -75,6 +77,25 @@ def needs_root():
     """Processes that hold keys let only root look into them."""
     if os.geteuid() != 0:
         pytest.skip('looks into the server: only root may')
+
+
+def may_mount(*unshare):
+    """In namespaces of its own that this command makes."""
+    return os.geteuid() == 0 and shutil.which('unshare') is not None and \
+        subprocess.run([*unshare, 'mount', '--bind', '/tmp', '/tmp'],
+                       stderr=subprocess.DEVNULL).returncode == 0
+
+
+def serve(listener, handle):
+    """Each connection in a thread of its own, until listener is closed."""
+    def run():
+        while True:
+            try:
+                sock, _ = listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=handle, args=(sock,), daemon=True).start()
+    threading.Thread(target=run, daemon=True).start()
 
 
 def has_ipv6():

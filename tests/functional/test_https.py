@@ -151,19 +151,14 @@ class PlainServer:
         self.listener = socket.create_server(('127.0.0.1', 0))
         self.port = self.listener.getsockname()[1]
         self.count = 0
-        threading.Thread(target=self.serve, daemon=True).start()
+        harness.serve(self.listener, self.answer)
 
-    def serve(self):
-        while True:
-            try:
-                sock, _ = self.listener.accept()
-            except OSError:
-                return
-            self.count += 1
-            sock.recv(4096)
-            sock.sendall(b'HTTP/1.1 400 Bad Request\r\n'
-                         b'Content-Length: 0\r\n\r\n')
-            sock.close()
+    def answer(self, sock):
+        self.count += 1
+        sock.recv(4096)
+        sock.sendall(b'HTTP/1.1 400 Bad Request\r\n'
+                     b'Content-Length: 0\r\n\r\n')
+        sock.close()
 
 
 def test_plain_answer_to_tls(tmp_path, certs):

@@ -5,10 +5,8 @@ names a server of the test's."""
 
 import ftplib
 import os
-import shutil
 import socket
 import struct
-import subprocess
 import threading
 import time
 
@@ -22,13 +20,8 @@ INSIDE = 'mount --bind "$0" /etc/resolv.conf && exec "$@"'
 UNDER = ['unshare', '--mount', 'sh', '-c', INSIDE]
 
 
-def allowed(directory='/tmp'):
-    return os.geteuid() == 0 and shutil.which('unshare') and subprocess.run(
-        ['unshare', '--mount', 'mount', '--bind', directory, directory],
-        stderr=subprocess.DEVNULL).returncode == 0
-
-
-pytestmark = pytest.mark.skipif(not allowed(), reason='needs root and mounts')
+pytestmark = pytest.mark.skipif(not harness.may_mount('unshare', '--mount'),
+                                reason='needs root and mounts')
 
 
 class Names(threading.Thread):

@@ -29,16 +29,7 @@ class Drip:
         self.socket = socket.create_server(('127.0.0.1', 0))
         self.port = self.socket.getsockname()[1]
         self.ended = threading.Event()
-        threading.Thread(target=self.serve, daemon=True).start()
-
-    def serve(self):
-        while True:
-            try:
-                conn, _ = self.socket.accept()
-            except OSError:
-                return
-            threading.Thread(target=self.answer, args=(conn,),
-                             daemon=True).start()
+        harness.serve(self.socket, self.answer)
 
     def answer(self, conn):
         with conn, conn.makefile('rb') as f:
@@ -84,29 +75,23 @@ def drip_list(directory, fake):
     return server, told(ftp.nlst)
 
 
-class Mute(threading.Thread):
+class Mute:
     """Hands on what is said to a store and its answers, until it is told not
     to: then nobody hears anything any more, on no connection."""
     bucket, tls = harness.BUCKET, False
 
     def __init__(self, directory):
-        super().__init__(daemon=True)
         self.fake = harness.Fakecos(directory)
         self.socket = socket.create_server(('127.0.0.1', 0))
         self.port = self.socket.getsockname()[1]
         self.mute = False
-        self.start()
+        harness.serve(self.socket, self.connect)
 
-    def run(self):
-        while True:
-            try:
-                conn, _ = self.socket.accept()
-            except OSError:
-                return
-            other = socket.create_connection(('127.0.0.1', self.fake.port))
-            for pair in ((conn, other), (other, conn)):
-                threading.Thread(target=self.hand_on, args=pair,
-                                 daemon=True).start()
+    def connect(self, conn):
+        other = socket.create_connection(('127.0.0.1', self.fake.port))
+        for pair in ((conn, other), (other, conn)):
+            threading.Thread(target=self.hand_on, args=pair,
+                             daemon=True).start()
 
     def hand_on(self, a, b):
         try:
