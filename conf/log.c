@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@
 #include "log_int.h"
 
 #define LINE_MAX_BYTES 4096	/* the line end included */
+#define BEHIND_MS 20
 #define REASON_MAX 120		/* of err_sys, kept whatever the text */
 #define SET_BACK_S 3600		/* of clocks: less is only a correction */
 
@@ -282,6 +284,20 @@ put_text(char buf[LINE_MAX_BYTES], size_t at, const char *text, bool cut)
 	return at;
 }
 
+/* Standard error is not ours to make non-blocking, and who reads it may have
+ * stopped.  One that is only behind gets a moment; once a line is lost, none
+ * waits until one could be written. */
+static bool
+would_block(const struct log *log)
+{
+	struct pollfd p = { .fd = log->fd, .events = POLLOUT };
+
+	if (log->own_fd || poll(&p, 1, log->lost > 0 ? 0 : BEHIND_MS) != 0)
+		return false;
+	errno = EAGAIN;
+	return true;
+}
+
 /* All of it, or remembers that the file now ends within a line. */
 static bool
 put_bytes(struct log *log, const char *buf, size_t len)
@@ -289,7 +305,7 @@ put_bytes(struct log *log, const char *buf, size_t len)
 	ssize_t n;
 
 	while (len > 0) {
-		n = write(log->fd, buf, len);
+		n = would_block(log) ? -1 : write(log->fd, buf, len);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0) {

@@ -302,6 +302,39 @@ test_stderr(void)
 	CHECK(access("-", F_OK) < 0, "no directory of that name");
 }
 
+/* A reader that stops reading holds up nobody. */
+static void
+test_stalled_reader(void)
+{
+	struct log_settings set = { .dir = "-" };
+	struct log *log = open_log(&set);
+	int fd = dup(2), ends[2], i;
+	char text[64 * 1024 + 1];
+	ssize_t n;
+
+	if (pipe(ends) < 0 || dup2(ends[1], 2) < 0)
+		abort();
+	alarm(20);
+	for (i = 0; i < 3000; i++)
+		log_line(log, LOG_LEVEL_INFO, "line %d of many", i);
+	n = read(ends[0], text, sizeof(text) - 1);
+	CHECK(log->lost > 0 && log->lost < 3000, "lost %llu",
+	    (unsigned long long)log->lost);
+	log_line(log, LOG_LEVEL_INFO, "it reads again");
+	alarm(0);
+	dup2(fd, 2);
+	close(fd);
+	CHECK(n > 0 && text[n - 1] == '\n', "whole lines");
+	n = read(ends[0], text, sizeof(text) - 1);
+	text[n < 0 ? 0 : n] = '\0';
+	CHECK(strstr(text, "it reads again\n") != NULL && strstr(text,
+	    "lines before this one could not be written: Resource "
+	    "temporarily unavailable") != NULL, "said: %s", text);
+	close(ends[0]);
+	close(ends[1]);
+	log_free(log);
+}
+
 /* ---- rotation ---- */
 
 static time_t
@@ -556,6 +589,7 @@ main(void)
 	test_pipe();
 	test_torn();
 	test_stderr();
+	test_stalled_reader();
 	test_periods();
 	test_rotation();
 	test_clock_set_back();
