@@ -12,8 +12,6 @@ import resource
 import socket
 import ssl
 import struct
-import subprocess
-import sys
 import threading
 import time
 
@@ -21,76 +19,23 @@ import pytest
 
 import ftps
 import harness
-import test_memory
+import measure
 from harness import Cosftpd, wait_for
 
 NOOP_MS = 100
 MOST = 30 * 1000 * 1000     # more than two sockets hold
 ASAN = 'asan' in harness.COSFTPD
 
-NOOPS = r'''
-import socket, sys, threading, time
-port, user, password, *pids = sys.argv[1:]
-def waited():       # for a processor, s: this process and the server
-    total = 0
-    for pid in ['self'] + pids:
-        try:
-            with open('/proc/%s/schedstat' % pid) as f:
-                total += int(f.read().split()[1])
-        except OSError:
-            pass
-    return total / 1e9
-s = socket.create_connection(('127.0.0.1', int(port)), timeout=30)
-f = s.makefile('rb')
-def cmd(text):
-    s.sendall(text.encode() + b'\r\n')
-    return f.readline()
-f.readline()
-cmd('USER ' + user)
-assert cmd('PASS ' + password)[:3] == b'230'
-end = threading.Event()
-threading.Thread(target=lambda: (sys.stdin.read(), end.set()),
-                 daemon=True).start()
-print('begun', flush=True)
-times, most = [], 0
-while not end.wait(0.002) or len(times) < 20:
-    w, t = waited(), time.monotonic()
-    assert cmd('NOOP')[:3] == b'200'
-    t = time.monotonic() - t
-    times.append(t)
-    most = max(most, t - (waited() - w))
-times.sort()
-print(len(times), *('%.1f' % (x * 1000) for x in (
-    times[len(times) // 2], times[len(times) * 99 // 100], times[-1], most)))
-'''
 
-
-class Noops:
-    """The session that behaves, in a process of its own.  One for a server of
-    one worker is enough: it is that worker's."""
-
-    def __init__(self, server):
-        self.child = subprocess.Popen(
-            [sys.executable, '-c', NOOPS, str(server.port), harness.USER,
-             harness.PASSWORD, *map(str, test_memory.pids(server))],
-            text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-
-    def __enter__(self):
-        assert self.child.stdout.readline() == 'begun\n'
-        return self
-
-    def __exit__(self, kind, *_):
-        out, _ = self.child.communicate()
-        if kind is not None:
+class Noops(measure.Noops):
+    def __exit__(self, kind, *rest):
+        super().__exit__(kind, *rest)
+        if kind is not None or ASAN:    # which is several times as slow
             return
-        n, median, p99, worst, own = map(float, out.split())
-        print('%d NOOPs: median %.1f ms, 99 of 100 within %.1f, longest %.1f, '
-              'by the server %.1f' % (n, median, p99, worst, own))
-        if ASAN:
-            return                      # several times as slow
-        assert n > 10 and median < NOOP_MS / 2
-        assert p99 < NOOP_MS or n < 300     # of few: no more than the longest
-        assert own < NOOP_MS and worst < 1000
+        assert self.count > 10 and self.median < NOOP_MS / 2
+        # of few: no more than the longest
+        assert self.p99 < NOOP_MS or self.count < 300
+        assert self.own < NOOP_MS and self.longest < 1000
 
 
 @pytest.fixture
@@ -213,11 +158,11 @@ def test_ten_thousand_connects_and_two_thousand_slow_clients(start,
                                                              descriptors):
     s = start(network={'max_per_ip': 60}, max_connection_num=4601)
     base = open_files(s)
-    memory = test_memory.private(s)
+    memory = measure.private(s)
     with Noops(s):
         slow = Slow(s.port, 2000)
         wait_for('all of them', lambda: open_files(s) >= base + 2001)
-        each = (test_memory.private(s) - memory) / 2000
+        each = (measure.private(s) - memory) / 2000
         slow.start()
         rapid(s.port, 10000)
         slow.end.set()

@@ -6,17 +6,15 @@ as it is their own: what they share, the program, counts for none.  The
 sanitizers keep what was freed, so their build is left out."""
 
 import concurrent.futures
-import os
 import re
 import selectors
 import socket
-import subprocess
-import sys
 import threading
 import time
 
 import harness
 import pytest
+from measure import Noops, peak, pids, private
 
 MIB = 1024 * 1024
 NOOP_MS = 30        # about 6, where nothing else runs on the machine
@@ -25,110 +23,9 @@ pytestmark = pytest.mark.skipif('asan' in harness.COSFTPD,
                                 reason='a sanitizer keeps what is freed')
 
 
-# ---- measuring ----
-
-def pids(server):
-    """The process and all that descend from it."""
-    found, parents = [server.child.pid], {}
-    for pid in filter(str.isdigit, os.listdir('/proc')):
-        try:
-            with open('/proc/%s/stat' % pid) as f:
-                parent = int(f.read().rsplit(') ', 1)[1].split()[1])
-        except OSError:
-            continue
-        parents.setdefault(parent, []).append(int(pid))
-    for pid in found:
-        found += parents.get(pid, [])
-    return found
-
-
-def of_all(server, path, fields):
-    """The sum of some lines in kB of a file each process has, in bytes."""
-    total = 0
-    for pid in pids(server):
-        try:
-            with open('/proc/%d/%s' % (pid, path)) as f:
-                values = dict(x.split(':', 1) for x in f if ' kB' in x)
-        except OSError:         # it has just ended
-            continue
-        total += sum(sign * int(values[k].split()[0]) * 1024
-                     for k, sign in fields.items() if k in values)
-    return total
-
-
-def private(server):
-    return of_all(server, 'smaps_rollup',
-                  {'Private_Clean': 1, 'Private_Dirty': 1})
-
-
-def peak(server):
-    """The highest there has been so far, file pages not counted."""
-    return of_all(server, 'status', {'VmHWM': 1, 'RssFile': -1,
-                                     'RssShmem': -1})
-
-
-NOOPS = r'''
-import socket, sys, threading, time
-port, user, password, *pids = sys.argv[1:]
-def waited():       # for a processor, s: this process and the server
-    total = 0
-    for pid in ['self'] + pids:
-        try:
-            with open('/proc/%s/schedstat' % pid) as f:
-                total += int(f.read().split()[1])
-        except OSError:     # a kernel that does not tell
-            pass
-    return total / 1e9
-s = socket.create_connection(('127.0.0.1', int(port)), timeout=30)
-s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-f = s.makefile('rb')
-def cmd(text):
-    s.sendall(text.encode() + b'\r\n')
-    return f.readline()
-f.readline()
-cmd('USER ' + user)
-assert cmd('PASS ' + password)[:3] == b'230'
-end = threading.Event()
-threading.Thread(target=lambda: (sys.stdin.read(), end.set()),
-                 daemon=True).start()
-print('begun', flush=True)
-worst = most = count = 0
-while not end.wait(0.002):
-    w, t = waited(), time.monotonic()
-    assert cmd('NOOP')[:3] == b'200'
-    t = time.monotonic() - t
-    worst, count = max(worst, t), count + 1
-    most = max(most, t - (waited() - w))
-print('%.1f %.1f %d' % (worst * 1000, most * 1000, count))
-'''
-
-
-class Noops:
-    """A second session that asks all the time, in a process of its own.  At
-    the end: the longest wait in ms, and the longest without the time in which
-    other processes had the processors."""
-
-    def __init__(self, server):
-        self.child = subprocess.Popen(
-            [sys.executable, '-c', NOOPS, str(server.port), harness.USER,
-             harness.PASSWORD, *map(str, pids(server))], text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-
-    def __enter__(self):
-        assert self.child.stdout.readline() == 'begun\n'
-        return self
-
-    def __exit__(self, *_):
-        out, _ = self.child.communicate()
-        worst, most, count = out.split()
-        self.worst, self.count = float(most), int(count)
-        print('%s NOOPs, the longest took %s ms, %s of them the server\'s' %
-              (count, worst, most))
-
-
 def prompt(noops):
     assert noops.count > 10
-    assert noops.worst < NOOP_MS
+    assert noops.own < NOOP_MS
 
 
 @pytest.fixture
