@@ -11,7 +11,6 @@
 void cos_escape(struct net_buf *, const char *, size_t, bool keep_slash);
 /* Decodes %XY in place ('+' stays); the new length, -1 for a bad escape. */
 ssize_t cos_unescape(char *, size_t);
-int cos_hex_digit(char);	/* of either case; -1: none */
 
 /* ---- sign.c: request signature, algorithm sha1 ---- */
 struct cos_pair {

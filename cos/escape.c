@@ -37,18 +37,6 @@ cos_escape(struct net_buf *out, const char *s, size_t len, bool keep_slash)
 	}
 }
 
-int
-cos_hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 ssize_t
 cos_unescape(char *s, size_t len)
 {
@@ -60,8 +48,8 @@ cos_unescape(char *s, size_t len)
 			s[out++] = s[in];
 			continue;
 		}
-		if (len - in < 3 || (hi = cos_hex_digit(s[in + 1])) < 0 ||
-		    (lo = cos_hex_digit(s[in + 2])) < 0)
+		if (len - in < 3 || (hi = net_hex_digit(s[in + 1])) < 0 ||
+		    (lo = net_hex_digit(s[in + 2])) < 0)
 			return -1;
 		s[out++] = (char)(hi << 4 | lo);
 		in += 2;

@@ -62,7 +62,7 @@ escape(struct scan *s, char *c)
 	if (s->end - s->p++ < 5)
 		return false;
 	for (i = 0; i < 4; i++) {
-		digit = cos_hex_digit(*s->p++);
+		digit = net_hex_digit(*s->p++);
 		if (digit < 0)
 			return false;
 		code = code * 16 + digit;

@@ -107,3 +107,15 @@ net_buf_free(struct net_buf *b)
 	b->len = b->cap = 0;
 	b->failed = false;
 }
+
+int
+net_hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}

@@ -285,23 +285,11 @@ http_chunk_init(struct http_chunk *c)
 	*c = (struct http_chunk){ .state = CHUNK_SIZE };
 }
 
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 /* The size line up to its CR; -1: this byte may not stand here. */
 static int
 size_line(struct http_chunk *c, char byte, struct err *e)
 {
-	int digit = hex_digit(byte);
+	int digit = net_hex_digit(byte);
 
 	if (c->state == CHUNK_SIZE && digit >= 0) {
 		if (c->size > (uint64_t)INT64_MAX >> 4)

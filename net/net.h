@@ -78,6 +78,7 @@ void net_buf_printf(struct net_buf *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 void net_buf_drop(struct net_buf *, size_t);	/* from the front */
 void net_buf_free(struct net_buf *);
+int net_hex_digit(char);	/* of either case; -1: none */
 
 /* ---- addresses and listeners (socket.c) ---- */
 struct net_addr {
