@@ -112,6 +112,9 @@ def children(pid):
         return [int(x) for x in f.read().split()]
 
 
+REPORT = re.compile(r'Sanitizer|runtime error: ')
+
+
 class Process:
     """A child with its output in a file; ended by pid, never by name."""
 
@@ -139,7 +142,14 @@ class Process:
             return re.search(pattern, self.text())
         return wait_for('a line like ' + pattern, look)
 
-    def stop(self, sig=signal.SIGTERM, seconds=15):
+    def stop(self, *how):
+        """The exit status.  A sanitizer's report fails the test, whatever
+        that is: a worker that died is replaced, and nobody may notice."""
+        status = self.ended(*how)
+        assert not REPORT.search(self.text()), self.text()
+        return status
+
+    def ended(self, sig=signal.SIGTERM, seconds=15):
         if self.child.poll() is None:
             self.child.send_signal(sig)
         try:

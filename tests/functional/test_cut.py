@@ -156,7 +156,6 @@ def servers(tmp_path_factory, fakecos):
     yield all
     for s in all.values():
         assert s.stop() == 0, s.text()
-        assert 'ERROR: ' not in s.text(), s.text()
 
 
 @pytest.fixture(scope='module')
@@ -286,7 +285,6 @@ def test_client_process_is_killed(servers, fake):
 def stop(server):
     start = time.monotonic()
     assert server.stop(signal.SIGTERM, 10) == 0, server.text()
-    assert 'ERROR: ' not in server.text()
     return time.monotonic() - start
 
 

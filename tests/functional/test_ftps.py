@@ -41,7 +41,6 @@ def servers(tmp_path_factory, fakecos, certs):
     yield get
     for s in made.values():
         assert s.stop() == 0, s.text()
-        assert 'ERROR: ' not in s.text(), s.text()
 
 
 @pytest.fixture
