@@ -4,6 +4,8 @@ is told less than what is there."""
 
 import ftplib
 import os
+import time
+from email.utils import formatdate
 
 import harness
 import pytest
@@ -39,6 +41,36 @@ def test_a_lost_id_is_found_by_a_clock_that_is_wrong(tmp_path, skew):
         assert fake.get('f') == LARGE
         assert fake.uploads() == []
         assert fake.stats()['auth_failures'] == 0
+        ftp.close()
+    finally:
+        assert server.stop() == 0
+        assert fake.stop() == 0
+
+
+def test_a_clock_that_is_learned_meanwhile_is_no_reason(tmp_path):
+    """Another request was told one while this one was under way: an answer
+    that leaves in doubt what was done says nothing of the clock."""
+    fake = harness.Fakecos(str(tmp_path))
+    server = harness.Cosftpd(str(tmp_path), fake, optional={'worker_num': 1})
+    skewed = '<Error><Code>RequestTimeTooSkewed</Code></Error>'
+    try:
+        ftp = server.login()
+        fake.fault(op=INITIATE, status=500, code='', done=1, delay=1500)
+        data = ftp.transfercmd('STOR f')
+        data.sendall(LARGE)
+        harness.wait_for('it', lambda: fake.ops().get(INITIATE))
+        fake.fault(op='ListObjects', raw='HTTP/1.1 403 Forbidden\r\n'
+                   'Date: %s\r\nContent-Length: %d\r\n\r\n%s' % (
+                       formatdate(time.time() + 40, usegmt=True),
+                       len(skewed), skewed))
+        other = server.login()
+        other.retrlines('NLST')
+        other.close()
+        assert 'signing with its time' in server.log_text()
+        data.close()
+        assert ftp.voidresp().startswith('226 ')
+        assert fake.get('f') == LARGE
+        assert fake.uploads() == []
         ftp.close()
     finally:
         assert server.stop() == 0
