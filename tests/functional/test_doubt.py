@@ -4,6 +4,8 @@ is told less than what is there."""
 
 import ftplib
 import os
+import select
+import socket
 import time
 from email.utils import formatdate
 
@@ -44,6 +46,49 @@ def test_a_lost_id_is_found_by_a_clock_that_is_wrong(tmp_path, skew):
         ftp.close()
     finally:
         assert server.stop() == 0
+        assert fake.stop() == 0
+
+
+class Slow:
+    """Hands on what is said to a store, and its answers to lists of uploads
+    after some seconds."""
+    bucket, tls = harness.BUCKET, False
+
+    def __init__(self, fake):
+        self.store = ('127.0.0.1', fake.port)
+        self.socket = socket.create_server(('127.0.0.1', 0))
+        self.port = self.socket.getsockname()[1]
+        harness.serve(self.socket, self.connect)
+
+    def connect(self, conn):
+        with conn, socket.create_connection(self.store) as other:
+            while ready := select.select([conn, other], [], [])[0]:
+                data = ready[0].recv(1 << 20)
+                if not data:
+                    return
+                if ready[0] is conn:
+                    asked = data.startswith(b'GET /?uploads')
+                    other.sendall(data)
+                else:
+                    time.sleep(4 * asked)
+                    conn.sendall(data)
+
+
+def test_a_lost_id_is_found_by_an_answer_that_is_long_on_its_way(tmp_path):
+    """Its Date is old when it is here: that makes no clock wrong."""
+    fake = harness.Fakecos(str(tmp_path))
+    slow = Slow(fake)
+    server = harness.Cosftpd(str(tmp_path), fake, [harness.account(0, slow)])
+    try:
+        ftp = server.login(timeout=60)
+        fake.fault(op=INITIATE, lost=1)
+        assert harness.store(ftp, 'f', LARGE).startswith('226 ')
+        assert fake.get('f') == LARGE
+        assert fake.uploads() == []
+        ftp.close()
+    finally:
+        assert server.stop() == 0
+        slow.socket.close()
         assert fake.stop() == 0
 
 
