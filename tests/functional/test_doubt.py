@@ -49,6 +49,25 @@ def test_a_lost_id_is_found_by_a_clock_that_is_wrong(tmp_path, skew):
         assert fake.stop() == 0
 
 
+@pytest.mark.parametrize('size', [100, 15 << 20])
+def test_a_put_that_nothing_is_said_of_is_looked_at(tmp_path, size):
+    """An ETag, before the bytes were even sent, is no proof."""
+    fake = harness.Fakecos(str(tmp_path))
+    server = harness.Cosftpd(str(tmp_path), fake,
+                             optional={'min_part_size': '16M'})
+    try:
+        ftp = server.login()
+        fake.fault(op=PUT, early=1, raw='HTTP/1.1 200 OK\r\nETag: "0"\r\n'
+                   'Content-Length: 0\r\n\r\n')
+        with pytest.raises(ftplib.error_temp, match='^451 .*checksum'):
+            harness.store(ftp, 'f', bytes(size))
+        assert fake.keys() == []
+        ftp.close()
+    finally:
+        assert server.stop() == 0
+        assert fake.stop() == 0
+
+
 class Slow:
     """Hands on what is said to a store, and its answers to lists of uploads
     after some seconds."""
