@@ -68,6 +68,17 @@ def test_a_put_that_nothing_is_said_of_is_looked_at(tmp_path, size):
         assert fake.stop() == 0
 
 
+def test_an_endless_list_of_uploads_is_an_error(ftp, fake):
+    head = ('HTTP/1.1 200 OK\r\nContent-Length: 9000000000000\r\n\r\n'
+            '<ListMultipartUploadsResult>')
+    row = '<Upload><Key>f</Key><UploadId>%s</UploadId></Upload>' % ('x' * 4000)
+    fake.fault(op=INITIATE, lost=1)
+    fake.fault(op='ListMultipartUploads', raw=head + row, loop=len(head))
+    assert harness.store(ftp, 'f', LARGE).startswith('226 ')
+    assert fake.get('f') == LARGE
+    assert fake.uploads() == []
+
+
 class Slow:
     """Hands on what is said to a store, and its answers to lists of uploads
     after some seconds."""
