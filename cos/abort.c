@@ -21,6 +21,7 @@ enum {
 	WAITS_MAX = 60,
 	RESTS_MAX = 20,		/* a quarter of an hour */
 	MALFORMED_MAX = 3,	/* it may make no sense for ever */
+	WAY_MAX_S = 10,		/* of an answer */
 	REST_MAX_MS = 64 * 1000
 };
 
@@ -90,7 +91,8 @@ send_find(struct cos_abort *a)
 
 /* The answer that named it tells how far the store's clock is off: far too
  * little for a bad signature may be too much here.  It may have been on its way
- * for all the time since it was asked for. */
+ * since it was asked for; but who was told of a failure begins anew, perhaps
+ * by another server, and that upload is not touched. */
 static void
 consider(struct cos_abort *a, const struct cos_pending *p)
 {
@@ -99,7 +101,7 @@ consider(struct cos_abort *a, const struct cos_pending *p)
 	struct cos_live_seen seen;
 
 	if (strcmp(p->key, a->key) != 0 || begun < a->since ||
-	    begun - late > a->until)
+	    begun - (late < WAY_MAX_S ? late : WAY_MAX_S) > a->until)
 		return;
 	cos_live_look(a->bucket->client->set.share, a->bucket, a->key, p->id,
 	    &seen);
