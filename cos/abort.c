@@ -21,6 +21,7 @@ enum {
 	WAITS_MAX = 60,
 	RESTS_MAX = 20,		/* a quarter of an hour */
 	MALFORMED_MAX = 3,	/* it may make no sense for ever */
+	WAY_MAX_S = 10,		/* of an answer */
 	REST_MAX_MS = 64 * 1000
 };
 
@@ -41,6 +42,7 @@ struct cos_abort {
 	bool ended, left;		/* one was; one could not be, or none
 					 * was found for sure */
 	int64_t until;			/* begun later: not of that call */
+	int64_t asked_at;		/* ms; the list */
 	int candidates, lost;		/* of one listing; ours without an id */
 	bool unsure;			/* or one that gets its id just now */
 	int waits;
@@ -78,6 +80,7 @@ send_find(struct cos_abort *a)
 	a->request = NULL;
 	cos_uploads_free(a->list);
 	a->list = cos_uploads_new(a->bucket, a->key, a->who, &a->task);
+	a->asked_at = net_now(a->task.loop);
 	a->state = A_FIND;
 	a->chosen[0] = '\0';
 	a->candidates = 0;
@@ -87,15 +90,18 @@ send_find(struct cos_abort *a)
 }
 
 /* The answer that named it tells how far the store's clock is off: far too
- * little for a bad signature may be too much here. */
+ * little for a bad signature may be too much here.  It may have been on its way
+ * since it was asked for; but who was told of a failure begins anew, perhaps
+ * by another server, and that upload is not touched. */
 static void
 consider(struct cos_abort *a, const struct cos_pending *p)
 {
 	int64_t begun = p->begun - a->bucket->ahead;
+	int64_t late = (net_now(a->task.loop) - a->asked_at) / 1000;
 	struct cos_live_seen seen;
 
 	if (strcmp(p->key, a->key) != 0 || begun < a->since ||
-	    begun > a->until)
+	    begun - (late < WAY_MAX_S ? late : WAY_MAX_S) > a->until)
 		return;
 	cos_live_look(a->bucket->client->set.share, a->bucket, a->key, p->id,
 	    &seen);

@@ -29,8 +29,9 @@ cos_request_correct_clock(struct cos_request *r)
 	/* Of several requests at once only the first finds a difference; the
 	 * others were signed before it was learned. */
 	if (r->skew_used != r->bucket->skew && !r->clock_corrected) {
-		r->clock_corrected = true;
-		return r->fault.cause == COS_CLOCK || r->code[0] == '\0';
+		r->clock_corrected = r->fault.cause == COS_CLOCK ||
+		    (r->fault.status == 403 && r->code[0] == '\0');
+		return r->clock_corrected;
 	}
 	diff = store - ((int64_t)time(NULL) + r->bucket->skew);
 	r->fault.skew = store - (int64_t)time(NULL);

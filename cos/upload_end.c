@@ -157,7 +157,8 @@ settle_step(struct cos_upload *u)
 			corrupt(u, o.crc, crc);
 			return;
 		}
-	} else if (u->verify_only) {
+	} else if (u->verify_only &&
+	    cos_request_fault(u->request)->cause != COS_NOT_FOUND) {
 		f = *cos_request_fault(u->request);
 		cos_upload_fail(u, &f);
 		return;
@@ -245,7 +246,10 @@ put_step(struct cos_upload *u)
 		return;
 	}
 	expected_crc(u, &crc);
-	if (!a->has_crc || a->crc == crc)
+	snprintf(u->object.etag, sizeof(u->object.etag), "%s", a->etag);
+	if (!a->has_crc)
+		settle(u, true);	/* is anything there? */
+	else if (a->crc == crc)
 		done(u, a->etag, true, crc);
 	else if (u->tries < TRIES && !u->forbid)
 		cos_upload_put(u);

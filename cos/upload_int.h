@@ -36,7 +36,7 @@ enum { COS_UPLOAD_PAUSE_MS = 100 };	/* doubled with each try */
 struct cos_done_part {
 	char *etag;
 	int64_t len;
-	bool has_crc;
+	bool copy, has_crc;
 	uint64_t crc;
 };
 

@@ -245,6 +245,7 @@ remember(struct cos_upload *u, const struct cos_part *p,
 	}
 	d = &u->done[p->number - 1];
 	d->etag = strdup(a->etag);
+	d->copy = p->copy;
 	d->len = p->copy ? p->copy_len : (int64_t)p->len;
 	d->has_crc = part_crc(u, p, &d->crc);
 	if (!d->has_crc && a->has_crc) {
@@ -378,18 +379,24 @@ cos_upload_drop_parts(struct cos_upload *u)
 	u->nflight = u->nheld = 0;
 }
 
+/* Of an old object that stays whole its own CRC counts, and not what is said of
+ * its copies: all of them together might be something else. */
 bool
 cos_upload_whole_crc(const struct cos_upload *u, uint64_t *crc)
 {
+	bool whole = u->old.has_crc && u->old_len == u->old.size;
 	int i;
 
 	*crc = 0;
 	for (i = 0; i < u->nparts; i++) {
 		const struct cos_done_part *d = &u->done[i];
 
-		if (!d->has_crc)
+		if (whole && d->copy)
+			*crc = u->old.crc;
+		else if (d->has_crc)
+			*crc = cos_crc64_combine(*crc, d->crc, d->len);
+		else
 			return false;
-		*crc = cos_crc64_combine(*crc, d->crc, d->len);
 	}
 	return true;
 }

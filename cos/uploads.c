@@ -11,6 +11,8 @@
 
 #include "cos_int.h"
 
+enum { PAGE_MAX = 16 * 1024 * 1024 };	/* bytes as they come */
+
 struct cos_uploads {
 	struct net_task *owner;
 	struct cos_bucket *bucket;
@@ -20,6 +22,7 @@ struct cos_uploads {
 	struct cos_xml xml;
 	struct cos_pending row;		/* the <Upload> being read */
 	bool complete;			/* row is one to be given out */
+	size_t bytes;			/* of this page so far */
 	bool truncated, ended;
 	bool foreign;			/* a key that was not asked for */
 	struct cos_pending marker, next_marker;	/* key and id only */
@@ -51,6 +54,7 @@ request_page(struct cos_uploads *u)
 	cos_request_free(u->request);
 	cos_xml_init(&u->xml);
 	u->truncated = u->ended = false;
+	u->bytes = 0;
 	memset(&u->next_marker, 0, sizeof(u->next_marker));
 	u->request = cos_request_new(u->bucket, &c, u->who, u->owner);
 	if (u->request == NULL)
@@ -187,11 +191,13 @@ cos_uploads_next(struct cos_uploads *u)
 	http = cos_request_http(u->request);
 	while (!u->complete && (p = net_http_peek(http, &n), n > 0)) {
 		rest = n;
-		if (!scan(u, &p, &rest)) {
-			fail(u, COS_MALFORMED, "malformed");
+		if (!scan(u, &p, &rest) || u->bytes > PAGE_MAX) {
+			fail(u, COS_MALFORMED, u->bytes > PAGE_MAX ?
+			    "page too large" : "malformed");
 			return NULL;
 		}
 		net_http_drop(http, n - rest);
+		u->bytes += n - rest;
 	}
 	if (u->complete)
 		return &u->row;

@@ -216,6 +216,8 @@ op_part_copy(struct conn *c, struct req *r)
 
 	if (part_number(c, r, &number) && (from = source(c, r, &b)) != NULL &&
 	    range_of(c, r, from, &at, &len)) {
+		if (r->fault.action == FAULT_BESIDE && at > 0)
+			at--;
 		body_share(&body, &from->body, at, len);
 		body.has_crc = from->body.has_crc;
 		body.crc = len == from->body.size ? from->body.crc :

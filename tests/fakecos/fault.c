@@ -38,6 +38,7 @@ static const struct {
 	{ "shorter", FAULT_SHORTER, NUMBER },
 	{ "garbage", FAULT_GARBAGE, TEXT },
 	{ "spaces", FAULT_SPACES, NUMBER },	/* Complete: ms of white space */
+	{ "beside", FAULT_BESIDE, FLAG },
 	{ "delay", FAULT_NONE, NUMBER }
 };
 enum { ACTIONS = sizeof(actions) / sizeof(actions[0]) };

@@ -19,6 +19,7 @@
  *   longer=N, shorter=N   Content-Length says so (and closed)
  *   garbage=BYTES   behind an answer that says keep-alive
  *   spaces=MS       Complete: white space for that long before the result
+ *   beside=1        Upload Part - Copy: a range that begins one byte before
  */
 #ifndef FAKECOS_FAULT_H
 #define FAKECOS_FAULT_H
@@ -37,7 +38,8 @@ enum fault_action {
 	/* while the answer goes out */
 	FAULT_BODY_CUT, FAULT_BODY_STALL, FAULT_HEAD_STALL, FAULT_SLOW,
 	FAULT_WRONG_ETAG, FAULT_WRONG_CRC, FAULT_NO_CRC, FAULT_CLOSE_IDLE,
-	FAULT_LONGER, FAULT_SHORTER, FAULT_GARBAGE, FAULT_SPACES
+	FAULT_LONGER, FAULT_SHORTER, FAULT_GARBAGE, FAULT_SPACES,
+	FAULT_BESIDE
 };
 
 struct fault {

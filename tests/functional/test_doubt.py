@@ -4,6 +4,10 @@ is told less than what is there."""
 
 import ftplib
 import os
+import select
+import socket
+import time
+from email.utils import formatdate
 
 import harness
 import pytest
@@ -39,6 +43,109 @@ def test_a_lost_id_is_found_by_a_clock_that_is_wrong(tmp_path, skew):
         assert fake.get('f') == LARGE
         assert fake.uploads() == []
         assert fake.stats()['auth_failures'] == 0
+        ftp.close()
+    finally:
+        assert server.stop() == 0
+        assert fake.stop() == 0
+
+
+@pytest.mark.parametrize('size', [100, 15 << 20])
+def test_a_put_that_nothing_is_said_of_is_looked_at(tmp_path, size):
+    """An ETag, before the bytes were even sent, is no proof."""
+    fake = harness.Fakecos(str(tmp_path))
+    server = harness.Cosftpd(str(tmp_path), fake,
+                             optional={'min_part_size': '16M'})
+    try:
+        ftp = server.login()
+        fake.fault(op=PUT, early=1, raw='HTTP/1.1 200 OK\r\nETag: "0"\r\n'
+                   'Content-Length: 0\r\n\r\n')
+        with pytest.raises(ftplib.error_temp, match='^451 .*checksum'):
+            harness.store(ftp, 'f', bytes(size))
+        assert fake.keys() == []
+        ftp.close()
+    finally:
+        assert server.stop() == 0
+        assert fake.stop() == 0
+
+
+def test_an_endless_list_of_uploads_is_an_error(ftp, fake):
+    head = ('HTTP/1.1 200 OK\r\nContent-Length: 9000000000000\r\n\r\n'
+            '<ListMultipartUploadsResult>')
+    row = '<Upload><Key>f</Key><UploadId>%s</UploadId></Upload>' % ('x' * 4000)
+    fake.fault(op=INITIATE, lost=1)
+    fake.fault(op='ListMultipartUploads', raw=head + row, loop=len(head))
+    assert harness.store(ftp, 'f', LARGE).startswith('226 ')
+    assert fake.get('f') == LARGE
+    assert fake.uploads() == []
+
+
+class Slow:
+    """Hands on what is said to a store, and its answers to lists of uploads
+    after some seconds."""
+    bucket, tls = harness.BUCKET, False
+
+    def __init__(self, fake):
+        self.store = ('127.0.0.1', fake.port)
+        self.socket = socket.create_server(('127.0.0.1', 0))
+        self.port = self.socket.getsockname()[1]
+        harness.serve(self.socket, self.connect)
+
+    def connect(self, conn):
+        with conn, socket.create_connection(self.store) as other:
+            while ready := select.select([conn, other], [], [])[0]:
+                data = ready[0].recv(1 << 20)
+                if not data:
+                    return
+                if ready[0] is conn:
+                    asked = data.startswith(b'GET /?uploads')
+                    other.sendall(data)
+                else:
+                    time.sleep(4 * asked)
+                    conn.sendall(data)
+
+
+def test_a_lost_id_is_found_by_an_answer_that_is_long_on_its_way(tmp_path):
+    """Its Date is old when it is here: that makes no clock wrong."""
+    fake = harness.Fakecos(str(tmp_path))
+    slow = Slow(fake)
+    server = harness.Cosftpd(str(tmp_path), fake, [harness.account(0, slow)])
+    try:
+        ftp = server.login(timeout=60)
+        fake.fault(op=INITIATE, lost=1)
+        assert harness.store(ftp, 'f', LARGE).startswith('226 ')
+        assert fake.get('f') == LARGE
+        assert fake.uploads() == []
+        ftp.close()
+    finally:
+        assert server.stop() == 0
+        slow.socket.close()
+        assert fake.stop() == 0
+
+
+def test_a_clock_that_is_learned_meanwhile_is_no_reason(tmp_path):
+    """Another request was told one while this one was under way: an answer
+    that leaves in doubt what was done says nothing of the clock."""
+    fake = harness.Fakecos(str(tmp_path))
+    server = harness.Cosftpd(str(tmp_path), fake, optional={'worker_num': 1})
+    skewed = '<Error><Code>RequestTimeTooSkewed</Code></Error>'
+    try:
+        ftp = server.login()
+        fake.fault(op=INITIATE, status=500, code='', done=1, delay=1500)
+        data = ftp.transfercmd('STOR f')
+        data.sendall(LARGE)
+        harness.wait_for('it', lambda: fake.ops().get(INITIATE))
+        fake.fault(op='ListObjects', raw='HTTP/1.1 403 Forbidden\r\n'
+                   'Date: %s\r\nContent-Length: %d\r\n\r\n%s' % (
+                       formatdate(time.time() + 40, usegmt=True),
+                       len(skewed), skewed))
+        other = server.login()
+        other.retrlines('NLST')
+        other.close()
+        assert 'signing with its time' in server.log_text()
+        data.close()
+        assert ftp.voidresp().startswith('226 ')
+        assert fake.get('f') == LARGE
+        assert fake.uploads() == []
         ftp.close()
     finally:
         assert server.stop() == 0

@@ -163,6 +163,19 @@ def test_a_file_above_the_copy_limit_goes_by_parts(ftp, fake):
     assert fake.ops()['UploadPartCopy'] >= 2
 
 
+@pytest.mark.parametrize('said', (True, False))
+def test_a_copy_by_parts_that_is_not_its_source_is_no_copy(ftp, fake, said):
+    """Whatever the store says of each part: all of them are the source."""
+    fake.put('a', size=6 * 1024 ** 3)
+    fake.fault(op='UploadPartCopy', beside=1, times=-1)
+    if not said:
+        fake.fault(op='CompleteMultipartUpload', no_crc=1)
+    with pytest.raises(ftplib.error_temp, match='^451 .*checksum'):
+        ftp.rename('a', 'b')
+    assert 'a' in fake.keys()
+    assert fake.uploads() == []
+
+
 def test_what_comes_while_a_copy_takes_long_is_not_deleted(server, ftp, fake):
     """Under the old name, from somebody else."""
     fake.put('a', b'old')

@@ -152,7 +152,9 @@ class Recorder:
         while len(self.body) < int(self.fields['content-length']):
             self.body += sock.recv(65536)
         sock.sendall(b'HTTP/1.1 200 OK\r\nETag: "e"\r\n'
-                     b'Content-Length: 0\r\n\r\n')
+                     b'x-cos-hash-crc64ecma: %s\r\n'
+                     b'Content-Length: 0\r\n\r\n' %
+                     self.fields['x-cos-meta-crc64'].encode())
         sock.close()
         self.listener.close()
 
