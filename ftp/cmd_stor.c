@@ -80,7 +80,8 @@ stor_abort(struct ftp_session *s, struct ftp_job *job)
 
 	if (!s->gone && !s->server->draining)
 		st->aborts++;
-	if (st->state < S_STORE || cos_upload_asks(st->upload))
+	if (st->state < S_STORE ||
+	    (st->state == S_STORE && cos_upload_asks(st->upload)))
 		cut(s, st, s->gone ? "the client is gone" :
 		    s->server->draining ? "the server is shutting down" :
 		    "aborted by the client");
