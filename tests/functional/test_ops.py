@@ -313,6 +313,19 @@ def test_logrotate(start):
     assert os.path.getsize(log + '.1') == size
 
 
+def test_a_limit_of_file_sizes_ends_nobody(start):
+    """As a full disk: lines of the log are lost, and nothing else."""
+    s = start(under=['sh', '-c', 'ulimit -f 8; exec "$0" "$@"'])
+    worker = s.worker()
+    for _ in range(30):
+        s.login().close()
+    size = os.path.getsize(os.path.join(s.directory, 'log/cos_v5.log'))
+    s.login().close()
+    assert size == os.path.getsize(os.path.join(s.directory,
+                                                'log/cos_v5.log'))
+    assert s.worker() == worker
+
+
 def test_another_certificate(start, tmp_path):
     certs = []
     for name in ('one', 'two'):
