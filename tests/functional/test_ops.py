@@ -194,6 +194,16 @@ def test_reloads_are_bounded(start):
     only_new(s, 2)
 
 
+def test_more_workers_are_as_many_as_the_next_reload_can_replace(start):
+    s = start(workers=1)
+    s.change(('worker_num = 1', 'worker_num = 3'))
+    s.hup('worker_num = 3: more than 2, twice those of the start')
+    s.reload(('worker_num = 3', 'worker_num = 2'))
+    only_new(s, 2)
+    s.reload()
+    only_new(s, 2)
+
+
 def test_many_signals_at_once(start):
     s = start(workers=2)
     f = s.login()
