@@ -75,7 +75,7 @@ ftp_generation_load(struct ftp_program *p, struct ftp_generation *g,
 	g->worker.program = p;
 	g->worker.xferlog = &g->xferlog;
 	g->worker.limits = p->limits;
-	if (ftp_check_resources(g->conf, g->workers, e) < 0 ||
+	if (ftp_check_resources(g, p->now != g ? p->now : NULL, e) < 0 ||
 	    find_jail(g, e) < 0)
 		return FTP_EXIT_CONF;
 	if (ftp_load_identity(g->conf, &g->identity, e) < 0 ||

@@ -204,6 +204,22 @@ def test_more_workers_are_as_many_as_the_next_reload_can_replace(start):
     only_new(s, 2)
 
 
+@pytest.mark.skipif(not harness.may_mount('unshare', '-m'),
+                    reason='needs root and mount namespaces')
+def test_memory_that_is_in_use_does_not_prevent_a_reload(start, tmp_path):
+    """By the server itself, or by what the kernel keeps of the log."""
+    info = tmp_path / 'meminfo'
+    info.write_text('MemAvailable: %d kB\n' % (600 * 1024))
+    s = start(optional={'config_check_enable': 'true'}, under=[
+        'unshare', '-m', 'sh', '-c', 'mount --bind "$0" /proc/meminfo && '
+        'exec "$@"', str(info)])
+    info.write_text('MemAvailable: %d kB\n' % (200 * 1024))
+    s.reload()
+    s.change(('worker_num = 1', 'memory_limit = 512M\nworker_num = 1'))
+    s.hup('not reloaded')
+    s.login().close()
+
+
 def test_many_signals_at_once(start):
     s = start(workers=2)
     f = s.login()
