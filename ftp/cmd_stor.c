@@ -219,6 +219,8 @@ confirm_step(struct ftp_session *s, struct stor *st)
 
 	if (ftp_session_deserted(s)) {
 		cut(s, st, "the client is gone");
+	} else if (st->aborts > 0) {	/* while the last parts were sent */
+		cut(s, st, "aborted by the client");
 	} else if (left > 0) {
 		ftp_session_deadline(s, left);
 	} else {
