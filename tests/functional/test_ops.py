@@ -339,6 +339,32 @@ def test_logrotate(start):
     assert os.path.getsize(log + '.1') == size
 
 
+def turns(directory):
+    """Times that the log was rotated."""
+    return len([x for x in os.listdir(os.path.join(directory, 'log'))
+                if x != 'cos_v5.log'])
+
+
+@pytest.mark.parametrize('rotates', ['true', 'false'])
+def test_the_configuration_in_use_rotates_the_log(start, rotates):
+    """A session of the one before has its lines in the same file."""
+    s = start(optional={'log_rotate_enabled': 'true', 'log_rotate_when': 'S'})
+    log = os.path.join(s.directory, 'log/cos_v5.log')
+    old = s.login()
+    wait_for('rotation', lambda: turns(s.directory) > 1)
+    s.change(('log_rotate_enabled = true', 'log_rotate_enabled = ' + rotates))
+    s.child.send_signal(signal.SIGHUP)
+    wait_for('a worker more', lambda: len(s.workers()) == 2)
+    before, end = turns(s.directory), time.monotonic() + 3
+    while time.monotonic() < end:
+        old.sendcmd('NOOP')
+        s.login().close()
+    assert turns(s.directory) > before + 1 or rotates == 'false'
+    wait_for('one file of both', lambda: all(
+        log in opened([pid]) for pid in s.workers()))
+    old.close()
+
+
 def test_a_limit_of_file_sizes_ends_nobody(start):
     """As a full disk: lines of the log are lost, and nothing else."""
     s = start(under=['sh', '-c', 'ulimit -f 8; exec "$0" "$@"'])
