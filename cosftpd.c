@@ -334,6 +334,7 @@ catch_signals(struct ftp_start *s, struct err *e)
 	}
 	sa.sa_handler = SIG_IGN;
 	sigaction(SIGPIPE, &sa, NULL);
+	sigaction(SIGXFSZ, &sa, NULL);	/* write(2) says so, too */
 	if (s->single)
 		sigaction(SIGHUP, &sa, NULL);
 	return 0;

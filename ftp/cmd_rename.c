@@ -177,7 +177,7 @@ static int
 refusal(const struct ftp_session *s, const struct ftp_named *from,
     const char *to, const char **text)
 {
-	size_t n = strlen(from->path);
+	size_t n = strlen(from->path), up = strlen(to);
 
 	if (strcmp(to, "/") == 0) {
 		*text = "That is the root";
@@ -191,7 +191,13 @@ refusal(const struct ftp_session *s, const struct ftp_named *from,
 		*text = "A directory cannot move into itself";
 		return 553;
 	}
-	if (from->dir && strlen(to) > cos_key_max(s->bucket)) {
+	/* Source and target would share keys, and equal ones be deleted. */
+	if (from->dir && strncmp(from->path, to, up) == 0 &&
+	    from->path[up] == '/') {
+		*text = "The target exists";
+		return 550;
+	}
+	if (from->dir && up > cos_key_max(s->bucket)) {
 		*text = ftp_path_text(FTP_PATH_LONG);
 		return 553;
 	}

@@ -80,7 +80,8 @@ stor_abort(struct ftp_session *s, struct ftp_job *job)
 
 	if (!s->gone && !s->server->draining)
 		st->aborts++;
-	if (st->state < S_STORE || cos_upload_asks(st->upload))
+	if (st->state < S_STORE ||
+	    (st->state == S_STORE && cos_upload_asks(st->upload)))
 		cut(s, st, s->gone ? "the client is gone" :
 		    s->server->draining ? "the server is shutting down" :
 		    "aborted by the client");
@@ -218,6 +219,8 @@ confirm_step(struct ftp_session *s, struct stor *st)
 
 	if (ftp_session_deserted(s)) {
 		cut(s, st, "the client is gone");
+	} else if (st->aborts > 0) {	/* while the last parts were sent */
+		cut(s, st, "aborted by the client");
 	} else if (left > 0) {
 		ftp_session_deadline(s, left);
 	} else {

@@ -75,7 +75,7 @@ ftp_generation_load(struct ftp_program *p, struct ftp_generation *g,
 	g->worker.program = p;
 	g->worker.xferlog = &g->xferlog;
 	g->worker.limits = p->limits;
-	if (ftp_check_resources(g->conf, g->workers, e) < 0 ||
+	if (ftp_check_resources(g, p->now != g ? p->now : NULL, e) < 0 ||
 	    find_jail(g, e) < 0)
 		return FTP_EXIT_CONF;
 	if (ftp_load_identity(g->conf, &g->identity, e) < 0 ||
@@ -118,6 +118,9 @@ generation_check(struct ftp_program *p, struct ftp_generation *g,
 {
 	if (ftp_generation_load(p, g, e) != 0)
 		return -1;
+	if (g->workers > p->slots / 2)	/* no reload would follow this one */
+		return err_set(e, "worker_num = %d: more than %d, twice those "
+		    "of the start, need a restart", g->workers, p->slots / 2);
 	if (ftp_generation_slots(p, NULL) < g->workers)
 		return err_set(e, "worker_num = %d: there is room for %d "
 		    "workers as long as sessions of earlier configurations "

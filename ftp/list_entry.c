@@ -8,7 +8,10 @@
 
 #include "list_int.h"
 
-enum { PAGE = 1000 };
+enum {
+	PAGE = 1000,
+	MATCH_WORK = 512 * 1024	/* of one fill: steps of patterns at most */
+};
 
 /* ---- what the argument means ---- */
 
@@ -164,21 +167,28 @@ show(struct ftp_session *s, struct ftp_listing *l, const struct cos_entry *ce,
 	return true;
 }
 
-/* Fills the text; entries are taken up to the limit. */
+/* Fills the text; entries are taken up to the limit.  Patterns can be made that
+ * match slowly: then others first. */
 void
 ftp_list_fill(struct ftp_session *s, struct ftp_listing *l)
 {
+	size_t pattern = strlen(l->pattern), work = 0;
 	const struct cos_entry *ce;
 	char name[FTP_PATH_MAX];
 	struct ftp_entry e;
 
 	while (!l->ended && l->text.len < FTP_LIST_FILL) {
+		if (work > MATCH_WORK) {
+			net_task_wake(&s->task);
+			return;
+		}
 		ce = ftp_merge_next(&l->merge, l->list);
 		if (ce == NULL) {
 			l->ended = l->merge.ended;
 			return;
 		}
 		l->first = true;
+		work += ce->name_len * pattern;
 		if (!show(s, l, ce, &e, name))
 			continue;
 		if (l->count >= s->server->conf->max_list_file) {

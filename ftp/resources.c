@@ -21,20 +21,33 @@ compare(const char *what, const char *unit, int64_t need, int64_t have,
 	    unit, have);
 }
 
+static int64_t
+most_sessions(const struct conf *c)
+{
+	return c->max_connection_num > 0 ? (c->max_connection_num - 1) / 2 : 0;
+}
+
+static int64_t
+memory_of(const struct ftp_generation *g)
+{
+	return g->conf->memory_limit + (int64_t)g->workers * WORKER +
+	    most_sessions(g->conf) *
+	    (int64_t)(sizeof(struct ftp_session) + BUFFERS);
+}
+
 int
-ftp_check_resources(const struct conf *c, int workers, struct err *e)
+ftp_check_resources(const struct ftp_generation *g,
+    const struct ftp_generation *before, struct err *e)
 {
 	/* Each session: control and data connection, and those to COS; each
 	 * worker: a bell in every process, also for those of reloads. */
-	int64_t sessions = c->max_connection_num > 0 ?
-	    (c->max_connection_num - 1) / 2 : 0;
+	const struct conf *c = g->conf;
+	int64_t sessions = most_sessions(c);
 	int64_t per = c->upload_thread_num > 0 ? c->upload_thread_num : 4;
 	/* What is read ahead is a MiB or more on each connection. */
 	int64_t ahead = c->memory_limit / (1024 * 1024);
-	int64_t files = 64 + 4 * workers + sessions * (2 + per) +
+	int64_t files = 64 + 4 * g->workers + sessions * (2 + per) +
 	    (ahead < sessions * 16 ? ahead : sessions * 16);
-	int64_t memory = c->memory_limit + (int64_t)workers * WORKER +
-	    sessions * (int64_t)(sizeof(struct ftp_session) + BUFFERS);
 	int64_t have = net_limit_descriptors(files > 65536 ? files : 65536);
 
 	if (!c->config_check_enable)
@@ -42,5 +55,6 @@ ftp_check_resources(const struct conf *c, int workers, struct err *e)
 	if (compare("max_connection_num", "descriptors", files, have, e) < 0)
 		return -1;
 	return compare("memory_limit and max_connection_num",
-	    "bytes of memory", memory, net_limit_memory(), e);
+	    "bytes of memory", memory_of(g) -
+	    (before != NULL ? memory_of(before) : 0), net_limit_memory(), e);
 }

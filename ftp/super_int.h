@@ -99,11 +99,6 @@ void ftp_worker_free(struct ftp_worker *);
 /* The certificates trusted for https to COS; *t NULL: none needed. */
 int ftp_load_trust(const struct conf *, struct tls_trust **t, struct err *);
 
-/* ---- resources.c ---- */
-/* Does this machine have what the configuration can need?  -1: *e names both
- * numbers.  Raises the limit of descriptors. */
-int ftp_check_resources(const struct conf *, int workers, struct err *);
-
 /* ---- generation.c: a configuration, and what its workers are given ---- */
 enum { FTP_GENERATIONS = 4 };	/* that have workers at once */
 struct ftp_generation {
@@ -136,6 +131,13 @@ struct ftp_program {
 	int64_t start_time;		/* Unix seconds */
 	struct ftp_status *status;	/* of the first process */
 };
+
+/* ---- resources.c ---- */
+/* Does this machine have what the configuration can need?  -1: *e names both
+ * numbers.  Of memory `before`, in use (NULL: none), has its share already.
+ * Raises the limit of descriptors. */
+int ftp_check_resources(const struct ftp_generation *,
+    const struct ftp_generation *before, struct err *);
 
 /* What a configuration needs but for the log and the listeners: 0, or an exit
  * status and *e filled. */

@@ -122,6 +122,7 @@ retire(struct supervisor *s, struct ftp_generation *g)
 	int i;
 
 	ftp_listeners_close(&g->listeners);
+	log_leave(g->worker.log);
 	for (i = 0; i < p->slots; i++)
 		if (p->of[i] == g)
 			net_workers_retire(s->workers, i);
@@ -145,6 +146,18 @@ hand_out_log(struct supervisor *s, const struct ftp_generation *g)
 	}
 }
 
+/* Only the configuration in use rotates: others may have it otherwise. */
+static void
+reopen_log(struct supervisor *s, struct ftp_generation *g)
+{
+	struct err e;
+
+	if (log_reopen(g->worker.log, &e) < 0)
+		ftp_complain(s->program, &e);
+	if (g != s->program->now && g != s->next)
+		log_leave(g->worker.log);
+}
+
 static void
 reopen_logs(struct supervisor *s)
 {
@@ -155,8 +168,7 @@ reopen_logs(struct supervisor *s)
 	for (g = p->generation; g < p->generation + FTP_GENERATIONS; g++) {
 		if (g->conf == NULL)
 			continue;
-		if (log_reopen(g->worker.log, &e) < 0)
-			ftp_complain(p, &e);
+		reopen_log(s, g);
 		if (ftp_xferlog_open(&g->xferlog, g->conf, &e) < 0)
 			ftp_complain(p, &e);
 		hand_out_log(s, g);
@@ -168,19 +180,20 @@ logs_step(struct net_task *t, unsigned why)
 {
 	struct supervisor *s = (struct supervisor *)
 	    ((char *)t - offsetof(struct supervisor, logs));
-	struct ftp_generation *g = s->program->generation;
-	int64_t ms, next = LOGS_MS;
-	int i;
+	struct ftp_program *p = s->program;
+	struct ftp_generation *g = p->generation;
+	int64_t next = log_turn(p->now->worker.log);
+	bool moved = log_moved(p->now->worker.log);
 
 	(void)why;
-	for (i = 0; i < FTP_GENERATIONS; i++, g++) {
-		ms = g->conf != NULL ? log_turn(g->worker.log) : -1;
-		if (ms >= 0 && ms < next)
-			next = ms;
-		if (g->conf != NULL && log_moved(g->worker.log))
-			hand_out_log(s, g);
+	for (; moved && g < p->generation + FTP_GENERATIONS; g++) {
+		if (g->conf == NULL)
+			continue;
+		if (g != p->now)
+			reopen_log(s, g);
+		hand_out_log(s, g);
 	}
-	net_task_deadline(t, next);
+	net_task_deadline(t, next >= 0 && next < LOGS_MS ? next : LOGS_MS);
 }
 
 static void
@@ -211,7 +224,6 @@ reload(struct supervisor *s)
 	if (g == NULL)
 		return;
 	s->next = g;
-	net_task_wake(&s->logs);	/* it has one more */
 	if (start_workers(s, g, g->workers, &e) == 0)
 		return;
 	ftp_complain(p, &e);
@@ -233,6 +245,7 @@ worker_ready(struct supervisor *s)
 	} else if (s->next != NULL && all_ready(s, s->next)) {
 		ftp_generation_use(p, s->next);
 		s->next = NULL;
+		net_task_wake(&s->logs);	/* it may have other periods */
 		ftp_generation_say(p->now, "reloaded");
 		retire(s, old);
 	} else {

@@ -92,6 +92,19 @@ net_stream_sock_readable(struct net_stream *s)
 	    errno != EWOULDBLOCK);
 }
 
+/* A peer's bytes that nobody reads would make a reset of our end, and destroy
+ * what is still on its way there. */
+void
+net_stream_sock_discard(struct net_stream *s)
+{
+	char buf[4096];
+	int most = 16;
+
+	while (most-- > 0 && recv(s->task.fd, buf, sizeof(buf),
+	    MSG_DONTWAIT) > 0)
+		;
+}
+
 static size_t
 sock_sendv(struct net_stream *s, const struct iovec *iov, int niov)
 {

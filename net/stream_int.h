@@ -33,6 +33,7 @@ void net_stream_fail(struct net_stream *, const char *reason);
 size_t net_stream_sock_recv(struct net_stream *, void *, size_t);
 bool net_stream_sock_readable(struct net_stream *);	/* or at its end */
 size_t net_stream_sock_send(struct net_stream *, const void *, size_t);
+void net_stream_sock_discard(struct net_stream *);	/* before its end */
 
 /* ---- stream_tls.c ---- */
 void net_stream_tls_send(struct net_stream *);

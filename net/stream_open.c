@@ -84,6 +84,8 @@ net_stream_free(struct net_stream *s)
 {
 	if (s == NULL)
 		return;
+	if (s->shut && s->state != NET_FAILED)
+		net_stream_sock_discard(s);
 	close(s->task.fd);
 	net_task_end(&s->task);
 	tls_free(s->tls);

@@ -30,6 +30,7 @@
 """
 
 import re
+import select
 import socket
 import time
 
@@ -235,6 +236,30 @@ def test_glob_bombs(server, raw, fake, pattern):
     assert raw.cmd('NOOP').startswith('200 ')
     data.close()
     other.close()
+
+
+@pytest.mark.parametrize('pattern', [
+    '*' + 'a' * 390 + 'b', '*' + '[a-z]' * 155 + 'b'], ids=['row', 'classes'])
+def test_a_page_of_glob_bombs_holds_up_nobody(tmp_path, fake, pattern):
+    for i in range(1000):
+        fake.put('a' * 780 + '%04d' % i)
+    server = harness.Cosftpd(str(tmp_path), fake, optional={'worker_num': 1})
+    raw, other = server.raw(), server.raw()
+    raw.login()
+    other.login()
+    data = raw.pasv()
+    began, longest = time.monotonic(), 0
+    raw.send(b'NLST %s\r\n' % pattern.encode())
+    while not select.select([raw.sock], [], [], 0)[0]:
+        asked = time.monotonic()
+        assert other.cmd('NOOP').startswith('200 ')
+        longest = max(longest, time.monotonic() - asked)
+    assert longest < (time.monotonic() - began) / 4
+    assert raw.reply().startswith('150 ')
+    assert raw.reply().startswith('226 0 ')
+    for s in (data, raw, other):
+        s.close()
+    assert server.stop() == 0
 
 
 # ---- accounts ----

@@ -571,6 +571,21 @@ def test_abor_while_the_store_makes_the_object(raw, fake, aborts):
     assert fake.get('up.bin') == b'x' * 1000
 
 
+def test_abor_behind_the_end_of_the_data_keeps_the_old_object(raw, fake):
+    """The two connections race: the last parts are still on their way."""
+    fake.put('up.bin', b'old')
+    fake.fault(op='UploadPart', delay=700, times=-1)
+    up = Upload(raw, first=b'x' * BIG)
+    up.data.close()
+    wait_for('the parts', lambda: fake.ops().get('UploadPart'))
+    wait_for('the bytes', lambda: '%d bytes' % BIG in raw.cmd('STAT'))
+    raw.send(b'ABOR\r\n')
+    assert raw.reply().startswith('426 ')
+    assert raw.reply().startswith('226 ')
+    in_step(raw)
+    assert fake.get('up.bin') == b'old' and fake.uploads() == []
+
+
 def test_abor_after_the_transfer_ended_is_226(raw, fake):
     fake.put('a', b'1')
     d = raw.pasv()

@@ -70,6 +70,20 @@ def test_abort_of_a_transfer_has_two_replies(raw, fake, command, urgent):
     assert fake.uploads() == []
 
 
+@pytest.mark.parametrize('command', ['STOU', 'STOR new'])
+def test_two_aborts_at_once_before_the_first_answer_of_cos(raw, fake, command):
+    """The second finds an upload that was never begun."""
+    fake.fault(op='Any', delay=1500, times=1)
+    sock = raw.pasv()
+    raw.send(command.encode() + b'\r\nABOR\r\nABOR\r\n')
+    assert raw.reply().startswith('426 ')
+    assert raw.reply().startswith('226 ')
+    assert raw.reply().startswith('226 ')
+    sock.close()
+    assert raw.cmd('NOOP').startswith('200 ')
+    assert fake.keys() == []
+
+
 def test_abort_before_the_first_answer_of_cos(raw, fake):
     fake.fault(op='Any', delay=1500, times=1)
     sock = raw.pasv()

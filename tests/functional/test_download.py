@@ -253,6 +253,28 @@ def slow_receiver(sock):
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
 
 
+@pytest.mark.parametrize('byte', [b'', b'!'])
+@pytest.mark.parametrize('command', ['RETR f', 'MLSD'])
+def test_a_byte_on_the_data_connection_destroys_nothing(server, fake, command,
+                                                        byte):
+    """Unread, it would turn the end into a reset, behind a 226."""
+    fake.put('f', size=1500000)
+    fake.fill('x' * 400, 2000)
+    r = server.raw()
+    r.login()
+    port = int(r.cmd('EPSV').split('|')[3])
+    with socket.socket() as data:
+        data.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        data.connect(('127.0.0.1', port))
+        data.sendall(byte)
+        assert r.cmd(command).startswith('150 ')
+        assert r.reply().startswith('226 ')
+        got = b''.join(iter(lambda: data.recv(65536), b''))
+    assert len(got) == 1500000 if command == 'RETR f' else \
+        got.count(b'\r\n') == 2001
+    r.close()
+
+
 def test_slow_reader_flat_memory(server, fake):
     """A reader who rests costs buffers, not the object."""
     fake.put('big', b'', size=300 * MIB)

@@ -193,6 +193,32 @@ def test_reloads_are_bounded(start):
     only_new(s, 2)
 
 
+def test_more_workers_are_as_many_as_the_next_reload_can_replace(start):
+    s = start(workers=1)
+    s.change(('worker_num = 1', 'worker_num = 3'))
+    s.hup('worker_num = 3: more than 2, twice those of the start')
+    s.reload(('worker_num = 3', 'worker_num = 2'))
+    only_new(s, 2)
+    s.reload()
+    only_new(s, 2)
+
+
+@pytest.mark.skipif(not harness.may_mount('unshare', '-m'),
+                    reason='needs root and mount namespaces')
+def test_memory_that_is_in_use_does_not_prevent_a_reload(start, tmp_path):
+    """By the server itself, or by what the kernel keeps of the log."""
+    info = tmp_path / 'meminfo'
+    info.write_text('MemAvailable: %d kB\n' % (600 * 1024))
+    s = start(optional={'config_check_enable': 'true'}, under=[
+        'unshare', '-m', 'sh', '-c', 'mount --bind "$0" /proc/meminfo && '
+        'exec "$@"', str(info)])
+    info.write_text('MemAvailable: %d kB\n' % (200 * 1024))
+    s.reload()
+    s.change(('worker_num = 1', 'memory_limit = 512M\nworker_num = 1'))
+    s.hup('not reloaded')
+    s.login().close()
+
+
 def test_many_signals_at_once(start):
     s = start(workers=2)
     f = s.login()
@@ -310,6 +336,45 @@ def test_logrotate(start):
         wait_for(name, lambda: name in s.log_text())
         f.close()
     assert os.path.getsize(log + '.1') == size
+
+
+def turns(directory):
+    """Times that the log was rotated."""
+    return len([x for x in os.listdir(os.path.join(directory, 'log'))
+                if x != 'cos_v5.log'])
+
+
+@pytest.mark.parametrize('rotates', ['true', 'false'])
+def test_the_configuration_in_use_rotates_the_log(start, rotates):
+    """A session of the one before has its lines in the same file."""
+    s = start(optional={'log_rotate_enabled': 'true', 'log_rotate_when': 'S'})
+    log = os.path.join(s.directory, 'log/cos_v5.log')
+    old = s.login()
+    wait_for('rotation', lambda: turns(s.directory) > 1)
+    s.change(('log_rotate_enabled = true', 'log_rotate_enabled = ' + rotates))
+    s.child.send_signal(signal.SIGHUP)
+    wait_for('a worker more', lambda: len(s.workers()) == 2)
+    before, end = turns(s.directory), time.monotonic() + 3
+    while time.monotonic() < end:
+        old.sendcmd('NOOP')
+        s.login().close()
+    assert turns(s.directory) > before + 1 or rotates == 'false'
+    wait_for('one file of both', lambda: all(
+        log in opened([pid]) for pid in s.workers()))
+    old.close()
+
+
+def test_a_limit_of_file_sizes_ends_nobody(start):
+    """As a full disk: lines of the log are lost, and nothing else."""
+    s = start(under=['sh', '-c', 'ulimit -f 8; exec "$0" "$@"'])
+    worker = s.worker()
+    for _ in range(30):
+        s.login().close()
+    size = os.path.getsize(os.path.join(s.directory, 'log/cos_v5.log'))
+    s.login().close()
+    assert size == os.path.getsize(os.path.join(s.directory,
+                                                'log/cos_v5.log'))
+    assert s.worker() == worker
 
 
 def test_another_certificate(start, tmp_path):

@@ -293,6 +293,16 @@ def test_directory_onto_an_existing_one_is_550(ftp, fake):
     assert fake.get('d/x') == b'1' and fake.get('h/x') == b'other'
 
 
+@pytest.mark.parametrize('to', ['/a', '/'])
+def test_a_directory_onto_one_above_it_is_refused(ftp, fake, to):
+    """Equal files are no sign of a rename that broke off."""
+    keys = ['a/b/b/k', 'a/b/k', 'a/k']
+    for k in keys:
+        fake.put(k, b'same')
+    refused(553 if to == '/' else 550, ftp.rename, '/a/b', to)
+    assert fake.keys() == keys
+
+
 def test_a_key_too_long_for_the_new_name_changes_nothing(ftp, fake):
     fake.put('d/' + 'x' * 840, b'1')
     fake.put('d/a', b'1')
