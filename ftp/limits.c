@@ -77,10 +77,9 @@ ftp_limits_choice(const struct ftp_limits *l, const char *user)
 
 /* ---- failed logins ---- */
 
-/* The address, or of IPv6 the network of one site (RFC 6177): whoever has one
- * address there has all.  No source has the multicast prefix given to IPv4. */
-static uint64_t
-address_key(const struct net_addr *peer)
+/* No source has the multicast prefix given to IPv4. */
+uint64_t
+ftp_address_key(const struct net_addr *peer)
 {
 	unsigned char a[16];
 	uint64_t key = 0;
@@ -108,7 +107,7 @@ worth(const struct ftp_failures *f, int64_t now)
 static struct ftp_failures *
 find(struct ftp_limits *l, const struct net_addr *peer, int64_t now)
 {
-	uint64_t key = address_key(peer);
+	uint64_t key = ftp_address_key(peer);
 	struct ftp_failures *set = &l->address[mix(l, key) %
 	    (ADDRESSES / WAYS) * WAYS];
 	struct ftp_failures *f, *oldest = set;

@@ -57,15 +57,15 @@ static const char *
 take_seat(struct ftp_server *v, const struct net_addr *peer, bool known,
     struct ftp_seat **seat)
 {
-	static const struct net_addr nobody;
+	uint64_t address = known ? ftp_address_key(peer) : 0;
 	size_t per_ip = (size_t)v->conf->max_per_ip;
 
-	*seat = ftp_seat_take(v->share, v->slot, known ? peer : &nobody);
+	*seat = ftp_seat_take(v->share, v->slot, address);
 	if (*seat == NULL || (v->max_sessions > 0 &&
 	    ftp_share_sessions(v->share) > v->max_sessions))
 		return "Too many connections";
 	if (known && per_ip > 0 &&
-	    ftp_share_sessions_of(v->share, peer) > per_ip)
+	    ftp_share_sessions_of(v->share, address) > per_ip)
 		return "Too many connections from your address";
 	return known && ftp_limits_banned(v->limits, peer, net_now(v->loop)) >
 	    0 ? banned : NULL;

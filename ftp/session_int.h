@@ -131,14 +131,13 @@ void ftp_server_free(struct ftp_server *);
 
 /* ---- share.c ---- */
 unsigned ftp_share_next_id(struct ftp_share *);	/* of a session */
-/* NULL: this worker has no seat left */
-struct ftp_seat *ftp_seat_take(struct ftp_share *, int slot,
-    const struct net_addr *peer);
+/* For an ftp_address_key, 0: nobody's yet.  NULL: this worker has no seat left */
+struct ftp_seat *ftp_seat_take(struct ftp_share *, int slot, uint64_t address);
 void ftp_seat_leave(struct ftp_share *, int slot, struct ftp_seat *);
 /* Whose session it is: ftp_user_hash, 0: nobody's yet. */
 void ftp_seat_user(struct ftp_seat *, uint64_t user);
 size_t ftp_share_sessions_of_user(const struct ftp_share *, uint64_t user);
-size_t ftp_share_sessions_of(const struct ftp_share *, const struct net_addr *);
+size_t ftp_share_sessions_of(const struct ftp_share *, uint64_t address);
 void ftp_share_open(struct ftp_share *, int slot, bool);
 void ftp_seat_show(struct ftp_seat *, const struct ftp_doing *);
 void ftp_seat_moved(struct ftp_seat *, int64_t bytes);	/* so far */
@@ -147,6 +146,9 @@ bool ftp_share_is_busiest(const struct ftp_share *, int slot);
 
 /* ---- limits.c ---- */
 uint64_t ftp_user_hash(const char *user);	/* never 0 */
+/* The address, or of IPv6 the network of one site (RFC 6177): whoever has one
+ * address there has all.  Never 0. */
+uint64_t ftp_address_key(const struct net_addr *);
 /* A number of 32 bits that is always the same, and nobody can tell. */
 uint64_t ftp_limits_choice(const struct ftp_limits *, const char *user);
 /* ms until an address may log in again; 0: it may.  now is in ms here and

@@ -12,7 +12,7 @@
 struct ftp_seat {
 	_Atomic int taken;
 	_Atomic uint64_t user;
-	unsigned char address[16];
+	uint64_t address;		/* ftp_address_key(); 0: nobody */
 	_Atomic unsigned turn;		/* of doing; odd: it is written */
 	_Atomic int64_t bytes;		/* of the transfer */
 	struct ftp_doing doing;
@@ -88,7 +88,7 @@ ftp_share_next_id(struct ftp_share *s)
 }
 
 struct ftp_seat *
-ftp_seat_take(struct ftp_share *s, int slot, const struct net_addr *peer)
+ftp_seat_take(struct ftp_share *s, int slot, uint64_t address)
 {
 	struct ftp_seat *seat = seats(s, slot);
 	int i;
@@ -97,7 +97,7 @@ ftp_seat_take(struct ftp_share *s, int slot, const struct net_addr *peer)
 		;
 	if (i == s->seats)
 		return NULL;
-	net_addr_bytes(peer, seat[i].address);
+	seat[i].address = address;
 	if (i >= s->slot[slot].top)
 		s->slot[slot].top = i + 1;
 	seat[i].turn = 0;		/* nothing to be seen yet */
@@ -135,19 +135,16 @@ ftp_share_sessions(const struct ftp_share *s)
 }
 
 size_t
-ftp_share_sessions_of(const struct ftp_share *s, const struct net_addr *peer)
+ftp_share_sessions_of(const struct ftp_share *s, uint64_t address)
 {
-	unsigned char address[16];
 	const struct ftp_seat *seat;
 	size_t n = 0;
 	int i, k;
 
-	net_addr_bytes(peer, address);
 	for (i = 0; i < s->workers; i++) {
 		seat = seats(s, i);
 		for (k = 0; k < s->slot[i].top; k++)
-			n += seat[k].taken && memcmp(seat[k].address, address,
-			    sizeof(address)) == 0;
+			n += seat[k].taken && seat[k].address == address;
 	}
 	return n;
 }

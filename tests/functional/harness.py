@@ -142,10 +142,10 @@ class Process:
             return re.search(pattern, self.text())
         return wait_for('a line like ' + pattern, look)
 
-    def stop(self, *how):
+    def stop(self, sig=signal.SIGTERM, seconds=15):
         """The exit status.  A sanitizer's report fails the test, whatever
         that is: a worker that died is replaced, and nobody may notice."""
-        status = self.ended(*how)
+        status = self.ended(sig, seconds)
         assert not REPORT.search(self.text()), self.text()
         return status
 

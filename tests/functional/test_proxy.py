@@ -219,6 +219,20 @@ def test_max_per_ip_is_of_the_clients(start):
         r.close()
 
 
+def test_an_ipv6_client_is_its_network(start):
+    """Whoever has one address of a /64 has all of them."""
+    s = start(network={'max_per_ip': 1})
+    first = Through(s, v1('2001:db8:0:1::1', '::1'))
+    assert first.greeting.startswith('220 ')
+    assert Through(s, v2('2001:db8:0:1:ffff::2', '::1')).greeting.startswith(
+        '421 ')
+    others = [Through(s, v1('2001:db8:0:2::1', '::1')),
+              Through(s, v1('::1', '::1')), Through(s, v1(CLIENT))]
+    assert {r.greeting[:4] for r in others} == {'220 '}
+    for r in [first] + others:
+        r.close()
+
+
 def test_who_guesses_is_banned_and_not_the_balancer(start):
     s = start(optional={'login_ban_failures': 3})
     for _ in range(3):
