@@ -159,6 +159,16 @@ age(const char *text)
 	return -1;
 }
 
+static int
+take_status(struct options *o, const char *what)
+{
+	o->status = what;
+	if (strcmp(what, "text") == 0 || strcmp(what, "metrics") == 0)
+		return 0;
+	fprintf(stderr, "cosftpd: --status=%s: allowed: text, metrics\n", what);
+	return -1;
+}
+
 /* One option of getopt_long; -1: not one of ours, or said what is wrong. */
 static int
 take_option(struct options *o, int c)
@@ -186,8 +196,7 @@ take_option(struct options *o, int c)
 		o->health = true;
 		return 0;
 	case 's':
-		o->status = optarg != NULL ? optarg : "text";
-		return 0;
+		return take_status(o, optarg != NULL ? optarg : "text");
 	case 'm':
 		o->make_cert = optarg;
 		return 0;
