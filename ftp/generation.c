@@ -6,6 +6,7 @@
  */
 #include <inttypes.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "super_int.h"
@@ -144,6 +145,18 @@ ftp_generation_use(struct ftp_program *p, struct ftp_generation *g)
 	ftp_status_watch(p->status);
 }
 
+/* A FIFO would have us wait for its other end. */
+static bool
+is_file(const char *path, struct err *e)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0 || S_ISREG(st.st_mode))
+		return true;	/* what is not there is told of by reading it */
+	err_set(e, "%s: not a regular file", path);
+	return false;
+}
+
 struct ftp_generation *
 ftp_generation_new(struct ftp_program *p)
 {
@@ -158,7 +171,8 @@ ftp_generation_new(struct ftp_program *p)
 		    "earlier configurations go on", FTP_GENERATIONS - 1);
 		return NULL;
 	}
-	g->conf = conf_read(p->file, log);
+	if (is_file(p->file, &e))
+		g->conf = conf_read(p->file, log);
 	if (g->conf != NULL && generation_check(p, g, &e) == 0)
 		return g;
 	log_line(log, LOG_LEVEL_ERROR, "not reloaded, the configuration stays "
