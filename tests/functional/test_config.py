@@ -49,10 +49,35 @@ def test_version_help_and_unknown_options(tmp_path):
     for option in ('-c', '-t', '--check', '-1', '-V', '-h'):
         assert option in r.stdout
     assert run(tmp_path, '--help').stdout == r.stdout
-    for bad in (['--nope'], ['-x'], ['-c'], ['surplus']):
+    for bad in (['--nope'], ['-x'], ['-c'], ['surplus'],
+                ['--hash-password', '1000']):
         r = run(tmp_path, *bad)
         assert r.returncode == 1 and 'usage:' in r.stderr
     assert os.listdir(str(tmp_path)) == []
+
+
+@pytest.mark.parametrize('args', [
+    ['--health', '--status'], ['--clean', '--older-than', '1h', '--check'],
+    ['-t', '--health'], ['--check', '--status=metrics'],
+    ['--clean', '--older-than=1h', '-t']])
+def test_one_thing_at_a_time(tmp_path, fake, args):
+    r = run(tmp_path, *args, text=account(0, fake))
+    assert r.returncode == 1 and 'usage:' in r.stderr and r.stdout == ''
+    assert fake.ops() == {}
+
+
+@pytest.mark.parametrize('args', [
+    ['-t'], ['--check'], ['--clean', '--older-than', '1h'],
+    ['--hash-password=1000']])
+def test_what_cannot_be_written_is_an_error(tmp_path, fakecos, args):
+    config = tmp_path / 'vsftpd.conf'
+    config.write_text(account(0, fakecos))
+    config.chmod(0o600)
+    with open('/dev/full', 'w') as full:
+        r = subprocess.run([COSFTPD, '-c', str(config), *args], stdout=full,
+                           stderr=subprocess.PIPE, text=True, input='x\n')
+    assert r.returncode == 2
+    assert r.stderr == 'cosftpd: the standard output cannot be written\n'
 
 
 def test_a_missing_file_is_named(tmp_path):
