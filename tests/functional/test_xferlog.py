@@ -294,7 +294,7 @@ def test_logrotate_itself(start, tmp_path):
         text = f.read()
     for old, new in (('/var/log/cosftpd/log', str(tmp_path / 'log')),
                      ('\tsu cosftpd cosftpd\n', ''),
-                     ('systemctl kill --kill-whom=main -s HUP cosftpd',
+                     ('systemctl reload cosftpd',
                       'kill -HUP %d' % s.child.pid)):
         assert old in text
         text = text.replace(old, new)
