@@ -478,4 +478,26 @@ def test_health_of_what_does_not_answer(start):
         t.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         wait_for('the port', lambda: bound(t, s.port))
         t.listen(1)
-        assert health(s).returncode == 1
+        begun = time.monotonic()
+        r = health(s)
+        assert r.returncode == 1 and 'no answer' in r.stderr
+        assert 3 < time.monotonic() - begun < 6
+
+
+def test_health_of_what_is_slow(start):
+    s = start()
+    assert s.stop() == 0
+
+    def handle(sock):
+        time.sleep(2)               # the slowness itself
+        sock.sendall(b'220 Here.\r\n')
+        assert sock.recv(100) == b'QUIT\r\n'
+        sock.sendall(b'221 Gone.\r\n')
+        sock.close()
+    with socket.socket() as t:
+        t.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        wait_for('the port', lambda: bound(t, s.port))
+        t.listen(1)
+        harness.serve(t, handle)
+        r = health(s)
+        assert (r.returncode, r.stderr) == (0, '')
