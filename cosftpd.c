@@ -298,12 +298,17 @@ test(const struct conf *c)
 {
 	struct cos_client_settings set = ftp_client_settings(c);
 	struct tls_identity *id;
+	const char *fault;
 	struct err e;
 
 	conf_print(c, stdout);
 	say_largest(&set);
 	if (ftp_load_identity(c, &id, &e) < 0)
 		return complain(&e, FTP_EXIT_CONF);
+	fault = id != NULL ? tls_identity_fault(id) : NULL;
+	if (fault != NULL)
+		fprintf(stderr, "warning: %s: the certificate %s\n",
+		    c->cert_file, fault);
 	tls_identity_free(id);
 	return 0;
 }

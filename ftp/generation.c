@@ -187,9 +187,13 @@ static void
 say_tls(const struct ftp_generation *g)
 {
 	unsigned bits = tls_identity_rsa_bits(g->identity);
+	const char *fault = tls_identity_fault(g->identity);
 
 	log_line(g->worker.log, LOG_LEVEL_INFO, "FTPS with the certificate in "
 	    "%s", g->conf->cert_file);
+	if (fault != NULL)
+		log_line(g->worker.log, LOG_LEVEL_WARNING, "%s: the "
+		    "certificate %s", g->conf->cert_file, fault);
 	if (bits > 3072)
 		log_line(g->worker.log, LOG_LEVEL_WARNING, "key_file: RSA of "
 		    "%u bits makes handshakes slow for all clients; EC on "
