@@ -300,17 +300,17 @@ test(const struct conf *c)
 	struct tls_identity *id;
 	const char *fault;
 	struct err e;
+	int status;
 
 	conf_print(c, stdout);
 	say_largest(&set);
-	if (ftp_load_identity(c, &id, &e) < 0)
-		return complain(&e, FTP_EXIT_CONF);
+	status = ftp_test(c, &id, &e) == 0 ? 0 : complain(&e, FTP_EXIT_CONF);
 	fault = id != NULL ? tls_identity_fault(id) : NULL;
 	if (fault != NULL)
 		fprintf(stderr, "warning: %s: the certificate %s\n",
 		    c->cert_file, fault);
 	tls_identity_free(id);
-	return 0;
+	return status;
 }
 
 static int

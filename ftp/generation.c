@@ -41,8 +41,8 @@ ftp_generation_free(struct ftp_generation *g)
 	ftp_generation_none(g);
 }
 
-int
-ftp_load_identity(const struct conf *c, struct tls_identity **id,
+static int
+load_identity(const struct conf *c, struct tls_identity **id,
     struct err *e)
 {
 	*id = NULL;
@@ -53,15 +53,25 @@ ftp_load_identity(const struct conf *c, struct tls_identity **id,
 }
 
 static int
-find_jail(struct ftp_generation *g, struct err *e)
+find_jail(const struct conf *c, struct net_jail *j, struct err *e)
 {
-	struct net_jail *j = &g->jail;
-
-	j->user = g->conf->run_as;
-	j->dir = g->conf->chroot_dir;
+	j->user = c->run_as;
+	j->dir = c->chroot_dir;
 	if (j->user != NULL && !conf_find_user(j->user, &j->uid, &j->gid))
 		return err_set(e, "run_as = %s: no such user", j->user);
 	return net_jail_check(j, e);
+}
+
+int
+ftp_test(const struct conf *c, struct tls_identity **id, struct err *e)
+{
+	struct net_jail jail;
+	struct tls_trust *trust;
+	int rc = load_identity(c, id, e);
+
+	if (rc == 0 && (rc = ftp_load_trust(c, &trust, e)) == 0)
+		tls_trust_free(trust);
+	return rc == 0 && geteuid() == 0 ? find_jail(c, &jail, e) : rc;
 }
 
 int
@@ -77,9 +87,9 @@ ftp_generation_load(struct ftp_program *p, struct ftp_generation *g,
 	g->worker.xferlog = &g->xferlog;
 	g->worker.limits = p->limits;
 	if (ftp_check_resources(g->conf, g->workers, e) < 0 ||
-	    find_jail(g, e) < 0)
+	    find_jail(g->conf, &g->jail, e) < 0)
 		return FTP_EXIT_CONF;
-	if (ftp_load_identity(g->conf, &g->identity, e) < 0 ||
+	if (load_identity(g->conf, &g->identity, e) < 0 ||
 	    ftp_load_trust(g->conf, &g->trust, e) < 0)
 		return FTP_EXIT_START;
 	g->worker.identity = g->identity;

@@ -114,6 +114,21 @@ def test_t_prints_the_settings_in_effect_with_secrets_masked(tmp_path,
     assert os.listdir(str(tmp_path)) == ['vsftpd.conf']
 
 
+@pytest.mark.parametrize('keys, words', [
+    ('[TLS]\nca_file = junk.pem\n', 'junk.pem: nothing in PEM form'),
+    ('[TLS]\ncert_file = junk.pem\n', 'junk.pem: nothing in PEM form'),
+    ('[OPTIONAL]\nrun_as = 65534\nchroot_dir = /etc\n',
+     'chroot_dir = /etc: not empty'),
+    ('[OPTIONAL]\nchroot_dir = /proc\n', 'chroot_dir = /proc: needs run_as'),
+])
+def test_t_looks_at_what_the_settings_name(tmp_path, fakecos, keys, words):
+    if 'chroot' in keys:
+        harness.needs_root()
+    (tmp_path / 'junk.pem').write_text('no certificate')
+    r = run(tmp_path, '-t', text=account(0, fakecos) + keys)
+    assert r.returncode == 1 and words in r.stderr
+
+
 def test_t_output_loads_again_but_for_the_secrets(tmp_path, fakecos):
     first = run(tmp_path, '-t', text=account(0, fakecos)).stdout
     again = run(tmp_path, '-t', text=first)
