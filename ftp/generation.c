@@ -111,8 +111,12 @@ ftp_generation_slots(const struct ftp_program *p,
 int
 ftp_generation_status(struct ftp_generation *g, struct err *e)
 {
-	return g->conf->status_socket == NULL ? 0 :
-	    net_unix_listen(&g->status, g->conf->status_socket, e);
+	struct err why;
+
+	if (g->conf->status_socket == NULL ||
+	    net_unix_listen(&g->status, g->conf->status_socket, &why) == 0)
+		return 0;
+	return err_set(e, "status_socket: %s", why.text);
 }
 
 static bool

@@ -479,7 +479,8 @@ def test_a_socket_left_behind_is_replaced_a_live_one_is_not(tmp_path, fake):
                        cwd=str(tmp_path), stderr=subprocess.PIPE,
                        encoding='utf-8')
     assert r.returncode == 2
-    assert re.search('listen on status: Address .*in use', r.stderr)
+    assert re.search('status_socket: listen on status: Address .*in use',
+                     r.stderr)
     assert ask(s, b'text\n')
     assert s.stop() == 0
     path.write_text('not ours')
