@@ -19,8 +19,6 @@
 #include "ftp/ftp.h"
 #include "tls/tls.h"
 
-enum { HASH_ITERATIONS = 600000 };
-
 static const char usage[] =
     "usage: cosftpd [-1tVh] [-c file]\n"
     "               [--check | --clean --older-than T | --health |\n"
@@ -45,6 +43,7 @@ static const char usage[] =
 struct options {
 	const char *file, *make_cert;
 	const char *status;		/* what to ask for; NULL */
+	const char *iterations;		/* --hash-password; NULL */
 	bool test, check, clean, health, single;
 	int64_t older_than;		/* --clean: seconds, 0: not given */
 };
@@ -69,12 +68,22 @@ complain(const struct err *e, int status)
 	return status;
 }
 
+/* What a full disk swallows is not done. */
+static int
+written(int status)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	fputs("cosftpd: the standard output cannot be written\n", stderr);
+	return FTP_EXIT_START;
+}
+
 static int
 make_cert(const char *dir, char *const *names, size_t n)
 {
 	struct err e;
 
-	return tls_make_cert(dir, names, n, stdout, &e) == 0 ? 0 :
+	return tls_make_cert(dir, names, n, stdout, &e) == 0 ? written(0) :
 	    complain(&e, FTP_EXIT_CONF);
 }
 
@@ -120,10 +129,10 @@ static int
 hash_password(const char *text)
 {
 	unsigned char salt[16], hash[TLS_SHA256_LEN];
-	int iterations = text != NULL ? atoi(text) : HASH_ITERATIONS;
-	char line[1024], a[64], b[64];
+	char line[1024], a[64], b[64], *end;
+	long iterations = strtol(text, &end, 10);
 
-	if (iterations < 1000 || iterations > 10000000 ||
+	if (*end != '\0' || iterations < 1000 || iterations > 10000000 ||
 	    !read_password(line, sizeof(line))) {
 		fputs("cosftpd: --hash-password: allowed: 1000 to 10000000 "
 		    "iterations, and a line with a password\n", stderr);
@@ -133,9 +142,9 @@ hash_password(const char *text)
 	tls_pbkdf2(line, strlen(line), salt, sizeof(salt),
 	    (uint32_t)iterations, hash);
 	tls_wipe(line, sizeof(line));
-	printf("$pbkdf2-sha256$%d$%s$%s\n", iterations,
+	printf("$pbkdf2-sha256$%ld$%s$%s\n", iterations,
 	    base64(a, salt, sizeof(salt)), base64(b, hash, sizeof(hash)));
-	return fflush(stdout) == 0 ? 0 : FTP_EXIT_START;
+	return written(0);
 }
 
 /* "90m", "24h", "7d"; -1: said what is wrong */
@@ -156,6 +165,16 @@ age(const char *text)
 			return n * units[i].seconds;
 	fprintf(stderr, "cosftpd: --older-than %s: allowed: a number of s, m, "
 	    "h or d, such as 24h\n", text);
+	return -1;
+}
+
+static int
+take_status(struct options *o, const char *what)
+{
+	o->status = what;
+	if (strcmp(what, "text") == 0 || strcmp(what, "metrics") == 0)
+		return 0;
+	fprintf(stderr, "cosftpd: --status=%s: allowed: text, metrics\n", what);
 	return -1;
 }
 
@@ -186,13 +205,13 @@ take_option(struct options *o, int c)
 		o->health = true;
 		return 0;
 	case 's':
-		o->status = optarg != NULL ? optarg : "text";
-		return 0;
+		return take_status(o, optarg != NULL ? optarg : "text");
 	case 'm':
 		o->make_cert = optarg;
 		return 0;
 	case 'p':
-		exit(hash_password(optarg));
+		o->iterations = optarg != NULL ? optarg : "600000";
+		return 0;
 	case 'V':
 		printf("cosftpd %s\n", COSFTPD_VERSION);
 		exit(0);
@@ -203,6 +222,33 @@ take_option(struct options *o, int c)
 		fputs(usage, stderr);
 		return -1;
 	}
+}
+
+/* Do they go together?  What needs no configuration is done at once. */
+static int
+check_options(const struct options *o, int argc, char **argv)
+{
+	if (o->make_cert != NULL)
+		exit(make_cert(o->make_cert, argv + optind,
+		    (size_t)(argc - optind)));
+	if (o->clean != (o->older_than > 0)) {
+		fprintf(stderr, "cosftpd: --clean needs --older-than, and "
+		    "the other way round\n");
+		return -1;
+	}
+	if (optind < argc) {
+		fprintf(stderr, "cosftpd: unexpected argument: %s\n%s",
+		    argv[optind], usage);
+		return -1;
+	}
+	if (o->health + o->clean + (o->status != NULL) +
+	    (o->test || o->check) + (o->iterations != NULL) > 1) {
+		fprintf(stderr, "cosftpd: one thing at a time\n%s", usage);
+		return -1;
+	}
+	if (o->iterations != NULL)
+		exit(hash_password(o->iterations));
+	return 0;
 }
 
 static int
@@ -225,19 +271,8 @@ read_options(int argc, char **argv, struct options *o)
 	while ((c = getopt_long(argc, argv, "c:1tVh", longs, NULL)) != -1)
 		if (take_option(o, c) < 0)
 			return -1;
-	if (o->make_cert != NULL)
-		exit(make_cert(o->make_cert, argv + optind,
-		    (size_t)(argc - optind)));
-	if (o->clean != (o->older_than > 0)) {
-		fprintf(stderr, "cosftpd: --clean needs --older-than, and "
-		    "the other way round\n");
+	if (check_options(o, argc, argv) < 0)
 		return -1;
-	}
-	if (optind < argc) {
-		fprintf(stderr, "cosftpd: unexpected argument: %s\n%s",
-		    argv[optind], usage);
-		return -1;
-	}
 	if (o->file == NULL)
 		default_file(o);
 	return 0;
@@ -263,14 +298,19 @@ test(const struct conf *c)
 {
 	struct cos_client_settings set = ftp_client_settings(c);
 	struct tls_identity *id;
+	const char *fault;
 	struct err e;
+	int status;
 
 	conf_print(c, stdout);
 	say_largest(&set);
-	if (ftp_load_identity(c, &id, &e) < 0)
-		return complain(&e, FTP_EXIT_CONF);
+	status = ftp_test(c, &id, &e) == 0 ? 0 : complain(&e, FTP_EXIT_CONF);
+	fault = id != NULL ? tls_identity_fault(id) : NULL;
+	if (fault != NULL)
+		fprintf(stderr, "warning: %s: the certificate %s\n",
+		    c->cert_file, fault);
 	tls_identity_free(id);
-	return 0;
+	return status;
 }
 
 static int
@@ -377,5 +417,5 @@ main(int argc, char **argv)
 	if (status == 0 && (o.check || o.clean))
 		status = ask_store(c, o.older_than);
 	conf_free(c);
-	return status;
+	return written(status);
 }

@@ -53,7 +53,8 @@ dist: $(PROGRAM)
 	@install -d -m 755 $(STAGE) $(STAGE)/licenses
 	@install -m 755 $(PROGRAM) $(STAGE)/
 	@install -m 644 LICENSE README.md CHANGES cosftpd.8 cosftpd.conf.5 \
-	    conf/vsftpd.conf.example conf/cosftpd.service $(STAGE)/
+	    conf/vsftpd.conf.example conf/cosftpd.service \
+	    conf/cosftpd.logrotate $(STAGE)/
 	@install -m 644 $(BEARSSL_LICENSE) $(STAGE)/licenses/BearSSL
 	@install -m 644 $(MUSL_LICENSE) $(STAGE)/licenses/musl
 	@tar -C $(OUT)/dist --format=ustar --sort=name --owner=0 --group=0 \

@@ -39,9 +39,9 @@ int ftp_health(const struct conf *, struct err *);
 int ftp_status_ask(const struct conf *, const char *what, FILE *out,
     struct err *);
 
-/* Our own certificate, for FTPS; *id NULL: none needed. */
-int ftp_load_identity(const struct conf *, struct tls_identity **id,
-    struct err *);
+/* Would the certificates it names do, and (where root asks) its jail?  *id is
+ * the caller's also after an error: our own certificate; NULL: none. */
+int ftp_test(const struct conf *, struct tls_identity **id, struct err *);
 
 /* How the store's client is set up for this configuration. */
 struct cos_client_settings ftp_client_settings(const struct conf *);

@@ -6,6 +6,7 @@
  */
 #include <inttypes.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "super_int.h"
@@ -40,8 +41,8 @@ ftp_generation_free(struct ftp_generation *g)
 	ftp_generation_none(g);
 }
 
-int
-ftp_load_identity(const struct conf *c, struct tls_identity **id,
+static int
+load_identity(const struct conf *c, struct tls_identity **id,
     struct err *e)
 {
 	*id = NULL;
@@ -52,15 +53,25 @@ ftp_load_identity(const struct conf *c, struct tls_identity **id,
 }
 
 static int
-find_jail(struct ftp_generation *g, struct err *e)
+find_jail(const struct conf *c, struct net_jail *j, struct err *e)
 {
-	struct net_jail *j = &g->jail;
-
-	j->user = g->conf->run_as;
-	j->dir = g->conf->chroot_dir;
+	j->user = c->run_as;
+	j->dir = c->chroot_dir;
 	if (j->user != NULL && !conf_find_user(j->user, &j->uid, &j->gid))
 		return err_set(e, "run_as = %s: no such user", j->user);
 	return net_jail_check(j, e);
+}
+
+int
+ftp_test(const struct conf *c, struct tls_identity **id, struct err *e)
+{
+	struct net_jail jail;
+	struct tls_trust *trust;
+	int rc = load_identity(c, id, e);
+
+	if (rc == 0 && (rc = ftp_load_trust(c, &trust, e)) == 0)
+		tls_trust_free(trust);
+	return rc == 0 && geteuid() == 0 ? find_jail(c, &jail, e) : rc;
 }
 
 int
@@ -76,9 +87,9 @@ ftp_generation_load(struct ftp_program *p, struct ftp_generation *g,
 	g->worker.xferlog = &g->xferlog;
 	g->worker.limits = p->limits;
 	if (ftp_check_resources(g, p->now != g ? p->now : NULL, e) < 0 ||
-	    find_jail(g, e) < 0)
+	    find_jail(g->conf, &g->jail, e) < 0)
 		return FTP_EXIT_CONF;
-	if (ftp_load_identity(g->conf, &g->identity, e) < 0 ||
+	if (load_identity(g->conf, &g->identity, e) < 0 ||
 	    ftp_load_trust(g->conf, &g->trust, e) < 0)
 		return FTP_EXIT_START;
 	g->worker.identity = g->identity;
@@ -100,8 +111,12 @@ ftp_generation_slots(const struct ftp_program *p,
 int
 ftp_generation_status(struct ftp_generation *g, struct err *e)
 {
-	return g->conf->status_socket == NULL ? 0 :
-	    net_unix_listen(&g->status, g->conf->status_socket, e);
+	struct err why;
+
+	if (g->conf->status_socket == NULL ||
+	    net_unix_listen(&g->status, g->conf->status_socket, &why) == 0)
+		return 0;
+	return err_set(e, "status_socket: %s", why.text);
 }
 
 static bool
@@ -147,6 +162,18 @@ ftp_generation_use(struct ftp_program *p, struct ftp_generation *g)
 	ftp_status_watch(p->status);
 }
 
+/* A FIFO would have us wait for its other end. */
+static bool
+is_file(const char *path, struct err *e)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0 || S_ISREG(st.st_mode))
+		return true;	/* what is not there is told of by reading it */
+	err_set(e, "%s: not a regular file", path);
+	return false;
+}
+
 struct ftp_generation *
 ftp_generation_new(struct ftp_program *p)
 {
@@ -161,7 +188,8 @@ ftp_generation_new(struct ftp_program *p)
 		    "earlier configurations go on", FTP_GENERATIONS - 1);
 		return NULL;
 	}
-	g->conf = conf_read(p->file, log);
+	if (is_file(p->file, &e))
+		g->conf = conf_read(p->file, log);
 	if (g->conf != NULL && generation_check(p, g, &e) == 0)
 		return g;
 	log_line(log, LOG_LEVEL_ERROR, "not reloaded, the configuration stays "
@@ -176,9 +204,13 @@ static void
 say_tls(const struct ftp_generation *g)
 {
 	unsigned bits = tls_identity_rsa_bits(g->identity);
+	const char *fault = tls_identity_fault(g->identity);
 
 	log_line(g->worker.log, LOG_LEVEL_INFO, "FTPS with the certificate in "
 	    "%s", g->conf->cert_file);
+	if (fault != NULL)
+		log_line(g->worker.log, LOG_LEVEL_WARNING, "%s: the "
+		    "certificate %s", g->conf->cert_file, fault);
 	if (bits > 3072)
 		log_line(g->worker.log, LOG_LEVEL_WARNING, "key_file: RSA of "
 		    "%u bits makes handshakes slow for all clients; EC on "

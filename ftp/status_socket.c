@@ -217,31 +217,57 @@ ftp_status_free(struct ftp_status *st)
 
 /* ---- --status ---- */
 
+/* The head of HTTP, which says how long the answer is; -1: there is none. */
+static long
+read_head(FILE *in)
+{
+	static const char name[] = "Content-Length: ";
+	char line[256];
+	long len = -1;
+
+	if (fgets(line, sizeof(line), in) == NULL ||
+	    strncmp(line, "HTTP/1.0 200 ", 13) != 0)
+		return -1;
+	while (fgets(line, sizeof(line), in) != NULL && line[0] != '\r')
+		if (strncmp(line, name, sizeof(name) - 1) == 0)
+			len = strtol(line + sizeof(name) - 1, NULL, 10);
+	return len;
+}
+
+/* What is cut, by a time-out, say, is none. */
+static int
+take_answer(FILE *in, const char *path, FILE *out, struct err *e)
+{
+	long left = read_head(in);
+	int c = 0;
+
+	if (left < 0)
+		return err_set(e, "%s: no answer", path);
+	while (left > 0 && (c = getc(in)) != EOF && putc(c, out) != EOF)
+		left--;
+	return left == 0 ? 0 : err_set(e, "%s: the answer is cut", path);
+}
+
 int
 ftp_status_ask(const struct conf *c, const char *what, FILE *out,
     struct err *e)
 {
-	char buf[4096];
-	bool any = false;
-	ssize_t n;
-	int fd;
+	FILE *in;
+	int fd, rc;
 
 	if (c->status_socket == NULL)
 		return err_set(e, "status_socket is not set in %s", c->file);
 	fd = net_unix_connect(c->status_socket, ASK_MS / 1000, e);
 	if (fd < 0)
 		return -1;
-	n = snprintf(buf, sizeof(buf), "%s\n", what);
-	n = write(fd, buf, (size_t)n);
-	while (n > 0 && (n = read(fd, buf, sizeof(buf))) > 0) {
-		any = true;
-		if (fwrite(buf, 1, (size_t)n, out) != (size_t)n)
-			n = -1;
+	in = fdopen(fd, "r");
+	if (in == NULL) {
+		close(fd);
+		return err_set(e, "out of memory");
 	}
-	if (n < 0)
-		err_sys(e, "%s", c->status_socket);
-	else if (!any)
-		err_set(e, "%s: no answer", c->status_socket);
-	close(fd);
-	return n == 0 && any ? 0 : -1;
+	rc = dprintf(fd, "GET /%s HTTP/1.0\r\n\r\n", strcmp(what, "text") ==
+	    0 ? "" : what) < 0 ? err_sys(e, "%s", c->status_socket) :
+	    take_answer(in, c->status_socket, out, e);
+	fclose(in);
+	return rc;
 }

@@ -51,7 +51,7 @@ ftp_xferlog_open(struct ftp_xferlog *x, const struct conf *c, struct err *e)
 		return 0;
 	fd = open_file(c->xferlog_file);
 	if (fd < 0)
-		return err_sys(e, "open %s", c->xferlog_file);
+		return err_sys(e, "xferlog_file = %s", c->xferlog_file);
 	ftp_xferlog_take(x, fd);
 	return 0;
 }

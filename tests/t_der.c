@@ -316,6 +316,50 @@ test_damage(void)
 	}
 }
 
+/* 2026-11-25 12:00:00 between all sorts of dates */
+static void
+test_dates(void)
+{
+#define UTC(s) "\x17\x0d" s "Z"
+#define TIME(s) "\x18\x0f" s "Z"
+	static const struct {
+		const char *dates, *want;
+	} rows[] = {
+		{ UTC("261125115959") UTC("261125120001"), "" },
+		{ UTC("261125120000") UTC("261125120000"), "" },
+		{ UTC("500101000000") UTC("491231235959"), "" },
+		{ TIME("20261125120000") TIME("99991231235959"), "" },
+		{ UTC("261125120001") UTC("361125120000"), "is not valid yet" },
+		{ TIME("20500101000000") TIME("20600101000000"),
+		  "is not valid yet" },
+		{ UTC("251125120000") UTC("261125115959"), "has expired" },
+		{ UTC("501125120000") UTC("991231235959"), "has expired" },
+		{ UTC("261125115959"), "has no valid dates" },
+		{ "\x17\x0f" "20261125120000Z" UTC("361125120000"),
+		  "has no valid dates" },
+		{ UTC("261125115959") "\x18\x0d" "361125120000Z",
+		  "has no valid dates" },
+		{ "", "has no valid dates" },
+	};
+	const time_t now = 1795608000;
+	struct tls_slice s;
+	const char *got;
+	size_t i, n;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		s.n = strlen(rows[i].dates);
+		s.p = (unsigned char *)guard(rows[i].dates, s.n);
+		got = tls_der_dated(s, now);
+		CHECK(strcmp(got != NULL ? got : "", rows[i].want) == 0,
+		    "row %zu: %s", i, got != NULL ? got : "no fault");
+	}
+	for (n = 0; n < 30; n++) {
+		s.p = (unsigned char *)guard(rows[0].dates, n);
+		s.n = n;
+		CHECK(tls_der_dated(s, now) != NULL, "cut after %zu", n);
+	}
+}
+
 int
 main(void)
 {
@@ -335,6 +379,7 @@ main(void)
 		test_changed("path.pem");
 		test_changed("rsa1024.pem");
 		test_damage();
+		test_dates();
 	} else {
 		CHECK(0, "openssl makes the certificates");
 	}

@@ -259,23 +259,26 @@ test_refusals(void)
 {
 	static const struct {
 		struct setup s;
-		const char *want;
+		const char *want, *fault;
 	} rows[] = {
 		{ { .trust = "ca.pem", .cert = "wrong.pem", .key = "ec.key",
-		  .name = "localhost" }, "not for the host name localhost" },
+		  .name = "localhost" }, "not for the host name localhost", NULL },
 		{ { .trust = "ca.pem", .cert = "ec.pem", .key = "ec.key",
-		  .name = "a.b.localhost" }, "not for the host name a.b." },
+		  .name = "a.b.localhost" }, "not for the host name a.b.", NULL },
 		{ { .trust = "other-ca.pem", .cert = "ec.pem",
-		  .key = "ec.key", .name = "localhost" }, "is not trusted" },
+		  .key = "ec.key", .name = "localhost" }, "is not trusted", NULL },
 		{ { .trust = "ca.pem", .cert = "self.pem", .key = "self.key",
-		  .name = "localhost" }, "is not trusted" },
+		  .name = "localhost" }, "is not trusted", NULL },
 		{ { .trust = "ca.pem", .cert = "leaf.pem", .key = "chain.key",
-		  .name = "localhost" }, "is not trusted" },
+		  .name = "localhost" }, "is not trusted", NULL },
 		{ { .trust = "ca.pem", .cert = "expired.pem", .key = "ec.key",
-		  .name = "localhost" }, "expired or is not yet valid (it is" },
+		  .name = "localhost" }, "expired or is not yet valid (it is",
+		  "has expired" },
 		{ { .trust = "ca.pem", .cert = "future.pem", .key = "ec.key",
-		  .name = "localhost" }, "expired or is not yet valid (it is" },
+		  .name = "localhost" }, "expired or is not yet valid (it is",
+		  "is not valid yet" },
 	};
+	const char *fault;
 	struct pair p;
 	size_t i;
 
@@ -288,6 +291,10 @@ test_refusals(void)
 			    rows[i].s.name, tls_reason(p.client));
 			CHECK(tls_state(p.server) == TLS_HANDSHAKE,
 			    "the server waits");
+			fault = tls_identity_fault(p.id);
+			CHECK(rows[i].fault == NULL ? fault == NULL :
+			    fault != NULL && strcmp(fault, rows[i].fault) == 0,
+			    "%s: %s", rows[i].s.cert, fault);
 			CHECK(transfer(p.client, p.server, 1, ANY, ANY) == 0,
 			    "nothing goes through");
 		}

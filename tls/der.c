@@ -5,8 +5,10 @@
  * A certificate is taken apart here because BearSSL's decoder, interpreted as
  * it is, needs 8 ms for a system's bundle of CAs.  This one checks the form
  * and gives out names, key and CA flag; signatures, dates and what else is
- * asked of a chain stay with BearSSL's validation.
+ * asked of a chain stay with BearSSL's validation (but that the dates of our
+ * own certificate are looked at).
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "tls_int.h"
@@ -17,6 +19,8 @@ enum {
 	DER_BITS = 0x03,
 	DER_OCTETS = 0x04,
 	DER_OID = 0x06,
+	DER_UTC_TIME = 0x17,
+	DER_TIME = 0x18,		/* GeneralizedTime */
 	DER_SEQUENCE = 0x30,
 	/* of a certificate, RFC 5280 4.1 */
 	DER_VERSION = 0xa0,		/* [0], explicit */
@@ -274,7 +278,7 @@ tls_der_cert(const void *der, size_t n, struct tls_der_cert *c)
 	if (tag != DER_INTEGER ||			/* serial number */
 	    !take_tag(&tbs, DER_SEQUENCE, &x) ||	/* algorithm */
 	    !take_name(&tbs, &c->issuer) ||
-	    !take_tag(&tbs, DER_SEQUENCE, &x) ||	/* validity */
+	    !take_tag(&tbs, DER_SEQUENCE, &c->validity) ||
 	    !take_name(&tbs, &c->subject) ||
 	    !take_tag(&tbs, DER_SEQUENCE, &info) ||
 	    !take_extensions(&tbs, &c->ca) ||
@@ -282,6 +286,36 @@ tls_der_cert(const void *der, size_t n, struct tls_der_cert *c)
 	    !take_bits(&cert, &x) || cert.n > 0)	/* signature */
 		return BR_ERR_X509_INVALID_VALUE;
 	return public_key(info, &c->key);
+}
+
+/* With all digits of the year, so times compare as texts; RFC 5280 4.1.2.5 */
+static bool
+take_time(struct tls_slice *in, char text[16])
+{
+	struct tls_slice x;
+	unsigned tag;
+
+	if (!take(in, &tag, &x) ||
+	    !((tag == DER_UTC_TIME && x.n == 13) ||
+	    (tag == DER_TIME && x.n == 15)))
+		return false;
+	snprintf(text, 16, "%s%.*s", tag == DER_TIME ? "" : x.p[0] < '5' ?
+	    "20" : "19", (int)x.n, (const char *)x.p);
+	return true;
+}
+
+const char *
+tls_der_dated(struct tls_slice validity, time_t now)
+{
+	char from[16], until[16], text[16];
+	struct tm tm;
+
+	if (!take_time(&validity, from) || !take_time(&validity, until) ||
+	    gmtime_r(&now, &tm) == NULL ||
+	    strftime(text, sizeof(text), "%Y%m%d%H%M%SZ", &tm) == 0)
+		return "has no valid dates";
+	return strcmp(text, from) < 0 ? "is not valid yet" :
+	    strcmp(text, until) > 0 ? "has expired" : NULL;
 }
 
 /* ---- private keys ---- */

@@ -224,6 +224,15 @@ tls_identity_rsa_bits(const struct tls_identity *id)
 	return rsa != NULL ? rsa->n_bitlen : 0;
 }
 
+const char *
+tls_identity_fault(const struct tls_identity *id)
+{
+	struct tls_der_cert c;
+
+	return tls_der_cert(id->chain[0].data, id->chain[0].data_len,
+	    &c) != 0 ? NULL : tls_der_dated(c.validity, time(NULL));
+}
+
 void
 tls_identity_free(struct tls_identity *id)
 {

@@ -60,6 +60,8 @@ struct tls_identity *tls_identity_load(const char *cert_file,
     const char *key_file, struct err *e);
 void tls_identity_free(struct tls_identity *);
 unsigned tls_identity_rsa_bits(const struct tls_identity *);	/* 0: EC */
+/* Why clients will refuse its certificate, as in "has expired"; else NULL. */
+const char *tls_identity_fault(const struct tls_identity *);
 
 /* A new P-256 key and a self-signed certificate for it, good for ten years, in
  * dir/key.pem and dir/cert.pem, which must not exist; for these host names and

@@ -40,12 +40,15 @@ struct tls_slice {
 
 struct tls_der_cert {		/* all points into the certificate */
 	struct tls_slice issuer, subject;	/* n is 0: not reached */
+	struct tls_slice validity;
 	bool ca;			/* RFC 5280 4.2.1.9 */
 	br_x509_pkey key;
 };
 /* 0, or the BearSSL error that says it best; the names are there all the same
  * when only the key is of a kind we cannot use. */
 int tls_der_cert(const void *der, size_t n, struct tls_der_cert *);
+/* What is wrong with its validity just now; NULL: nothing */
+const char *tls_der_dated(struct tls_slice validity, time_t now);
 /* Does this private key fit BearSSL's decoder? */
 bool tls_der_key_fits(const struct tls_pem *);
 

@@ -12,7 +12,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 FILES = {'cosftpd', 'LICENSE', 'README.md', 'CHANGES', 'cosftpd.8',
          'cosftpd.conf.5', 'vsftpd.conf.example', 'cosftpd.service',
-         'licenses', 'licenses/BearSSL', 'licenses/musl'}
+         'cosftpd.logrotate', 'licenses', 'licenses/BearSSL', 'licenses/musl'}
 
 
 def build(directory, umask):

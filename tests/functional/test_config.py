@@ -49,10 +49,35 @@ def test_version_help_and_unknown_options(tmp_path):
     for option in ('-c', '-t', '--check', '-1', '-V', '-h'):
         assert option in r.stdout
     assert run(tmp_path, '--help').stdout == r.stdout
-    for bad in (['--nope'], ['-x'], ['-c'], ['surplus']):
+    for bad in (['--nope'], ['-x'], ['-c'], ['surplus'],
+                ['--hash-password', '1000']):
         r = run(tmp_path, *bad)
         assert r.returncode == 1 and 'usage:' in r.stderr
     assert os.listdir(str(tmp_path)) == []
+
+
+@pytest.mark.parametrize('args', [
+    ['--health', '--status'], ['--clean', '--older-than', '1h', '--check'],
+    ['-t', '--health'], ['--check', '--status=metrics'],
+    ['--clean', '--older-than=1h', '-t']])
+def test_one_thing_at_a_time(tmp_path, fake, args):
+    r = run(tmp_path, *args, text=account(0, fake))
+    assert r.returncode == 1 and 'usage:' in r.stderr and r.stdout == ''
+    assert fake.ops() == {}
+
+
+@pytest.mark.parametrize('args', [
+    ['-t'], ['--check'], ['--clean', '--older-than', '1h'],
+    ['--hash-password=1000']])
+def test_what_cannot_be_written_is_an_error(tmp_path, fakecos, args):
+    config = tmp_path / 'vsftpd.conf'
+    config.write_text(account(0, fakecos))
+    config.chmod(0o600)
+    with open('/dev/full', 'w') as full:
+        r = subprocess.run([COSFTPD, '-c', str(config), *args], stdout=full,
+                           stderr=subprocess.PIPE, text=True, input='x\n')
+    assert r.returncode == 2
+    assert r.stderr == 'cosftpd: the standard output cannot be written\n'
 
 
 def test_a_missing_file_is_named(tmp_path):
@@ -87,6 +112,21 @@ def test_t_prints_the_settings_in_effect_with_secrets_masked(tmp_path,
     for secret in (KEY, PASSWORD, ID):
         assert secret not in r.stdout
     assert os.listdir(str(tmp_path)) == ['vsftpd.conf']
+
+
+@pytest.mark.parametrize('keys, words', [
+    ('[TLS]\nca_file = junk.pem\n', 'junk.pem: nothing in PEM form'),
+    ('[TLS]\ncert_file = junk.pem\n', 'junk.pem: nothing in PEM form'),
+    ('[OPTIONAL]\nrun_as = 65534\nchroot_dir = /etc\n',
+     'chroot_dir = /etc: not empty'),
+    ('[OPTIONAL]\nchroot_dir = /proc\n', 'chroot_dir = /proc: needs run_as'),
+])
+def test_t_looks_at_what_the_settings_name(tmp_path, fakecos, keys, words):
+    if 'chroot' in keys:
+        harness.needs_root()
+    (tmp_path / 'junk.pem').write_text('no certificate')
+    r = run(tmp_path, '-t', text=account(0, fakecos) + keys)
+    assert r.returncode == 1 and words in r.stderr
 
 
 def test_t_output_loads_again_but_for_the_secrets(tmp_path, fakecos):

@@ -246,6 +246,22 @@ def test_handshake_failures_are_logged_and_end_the_session(server):
              server.log_text())
 
 
+@pytest.mark.parametrize('cert, fault', [
+    ('expired', 'has expired'), ('future', 'is not valid yet')])
+def test_dates_of_the_certificate_are_looked_at(tmp_path, fake, certs, cert,
+                                                fault):
+    path = os.path.join(certs, cert + '.pem')
+    s = harness.Cosftpd(str(tmp_path), fake, optional={'worker_num': 1}, tls={
+        'cert_file': path, 'key_file': os.path.join(certs, 'ec.key')})
+    said = '%s: the certificate %s\n' % (path, fault)
+    assert 'WARNING ' + said in s.log_text()
+    r = subprocess.run([harness.COSFTPD, '-t', '-c', s.config],
+                       stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                       text=True)
+    assert (r.returncode, r.stderr) == (0, 'warning: ' + said)
+    assert s.stop() == 0
+
+
 @pytest.mark.parametrize('option,reason', [
     ('-tls1', 'the peer does not speak TLS 1.2'),
     ('-tls1_1', 'the peer does not speak TLS 1.2'), ('-tls1_2', None),

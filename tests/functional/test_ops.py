@@ -130,6 +130,16 @@ def test_a_bad_file_changes_nothing(start, bad, words):
     s.login().close()
 
 
+def test_a_file_that_is_none_does_not_hold_it_up(start):
+    """A FIFO can be read at the start, and not again."""
+    s = start()
+    os.unlink(s.config)
+    os.mkfifo(s.config)
+    s.hup('not reloaded')
+    assert s.config + ': not a regular file' in s.log_text()
+    s.login().close()
+
+
 def test_a_port_in_use_changes_nothing(start):
     s = start()
     with socket.socket() as t:
@@ -446,6 +456,36 @@ def test_the_service_manager_is_told(start, manager):
     assert manager.next() == 'STOPPING=1'
 
 
+def test_of_two_reloads_the_last_is_told(start, manager):
+    """The second comes, with a bad file, while workers of the first start."""
+    s = start(workers=12)
+    assert manager.next() == 'READY=1'
+    bad = '[NETWORK]\nactive_enable = x'
+    for _ in range(50):
+        n = len(s.workers())
+        s.child.send_signal(signal.SIGHUP)
+        assert manager.next().startswith('RELOADING=1\n')
+        while len(s.workers()) <= n:            # without a pause
+            pass
+        s.change(('[NETWORK]', bad))
+        s.child.send_signal(signal.SIGHUP)
+        said = manager.next()
+        together = said.startswith('RELOADING=1\n')
+        if not together:
+            assert said == 'READY=1\nSTATUS='
+            assert manager.next().startswith('RELOADING=1\n')
+        assert manager.next().startswith('READY=1\nSTATUS=Not reloaded')
+        s.change((bad, '[NETWORK]'))
+        only_new(s, 12)
+        if together:
+            break
+    assert together
+    s.child.send_signal(signal.SIGHUP)
+    assert manager.next().startswith('RELOADING=1\n')
+    assert manager.next() == 'READY=1\nSTATUS='
+    only_new(s, 12)
+
+
 def test_the_watchdog_is_fed(start, manager, monkeypatch):
     monkeypatch.setenv('WATCHDOG_USEC', '200000')
     s = start()
@@ -502,4 +542,26 @@ def test_health_of_what_does_not_answer(start):
         t.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         wait_for('the port', lambda: bound(t, s.port))
         t.listen(1)
-        assert health(s).returncode == 1
+        begun = time.monotonic()
+        r = health(s)
+        assert r.returncode == 1 and 'no answer' in r.stderr
+        assert 3 < time.monotonic() - begun < 6
+
+
+def test_health_of_what_is_slow(start):
+    s = start()
+    assert s.stop() == 0
+
+    def handle(sock):
+        time.sleep(2)               # the slowness itself
+        sock.sendall(b'220 Here.\r\n')
+        assert sock.recv(100) == b'QUIT\r\n'
+        sock.sendall(b'221 Gone.\r\n')
+        sock.close()
+    with socket.socket() as t:
+        t.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        wait_for('the port', lambda: bound(t, s.port))
+        t.listen(1)
+        harness.serve(t, handle)
+        r = health(s)
+        assert (r.returncode, r.stderr) == (0, '')

@@ -89,7 +89,8 @@ def test_what_the_program_prints_is_taken(start):
 @pytest.mark.parametrize('option, text', [
     ('--hash-password', ''), ('--hash-password', '\n'),
     ('--hash-password=999', 'x\n'), ('--hash-password=10000001', 'x\n'),
-    ('--hash-password=x', 'x\n'), ('--hash-password', 'x' * 2000 + '\n')])
+    ('--hash-password=x', 'x\n'), ('--hash-password=1000x', 'x\n'),
+    ('--hash-password', 'x' * 2000 + '\n')])
 def test_what_it_does_not_hash(option, text):
     r = subprocess.run([harness.COSFTPD, option], input=text,
                        capture_output=True, text=True, timeout=60)

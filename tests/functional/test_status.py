@@ -356,6 +356,45 @@ def test_text_and_the_option(served):
     f.close()
 
 
+@pytest.mark.parametrize('answer, words', [
+    (b'HTTP/1.0 200 OK\r\nContent-Length: 4\r\n\r\nall\n', None),
+    (b'HTTP/1.0 200 OK\r\nContent-Length: 4\r\n\r\nall', 'cut'),
+    (b'HTTP/1.0 200 OK\r\nContent-Length: 4\r\n\r\n', 'cut'),
+    (b'HTTP/1.0 200 OK\r\nContent-Le', 'no answer'),
+    (b'HTTP/1.0 404 Not Found\r\nContent-Length: 4\r\n\r\nall\n',
+     'no answer'),
+    (b'', 'no answer'),
+])
+def test_the_option_knows_an_answer_that_is_cut(tmp_path, fake, answer,
+                                                words):
+    def handle(sock):
+        sock.recv(4096)
+        sock.sendall(answer)
+        sock.close()
+    config = tmp_path / 'vsftpd.conf'
+    config.write_text(harness.account(0, fake) +
+                      '\n[OPTIONAL]\nstatus_socket = s\n')
+    config.chmod(0o600)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / 's'))
+        listener.listen()
+        harness.serve(listener, handle)
+        r = subprocess.run(
+            [harness.COSFTPD, '-c', str(config), '--status'], cwd=tmp_path,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    if words is None:
+        assert (r.returncode, r.stdout, r.stderr) == (0, 'all\n', '')
+    else:
+        assert r.returncode == 1 and words in r.stderr
+
+
+@pytest.mark.parametrize('what', ['metric', 'Metrics', '', '/metrics'])
+def test_the_option_asks_for_nothing_else(served, what):
+    r = run(served, '--status=' + what)
+    assert r.returncode == 1 and r.stdout == ''
+    assert 'allowed: text, metrics' in r.stderr
+
+
 def test_http(served):
     for path, wants in (('/metrics', '# HELP'), ('/', 'cosftpd ')):
         head, body = ask(served, b'GET %s HTTP/1.1\r\nHost: x\r\nA: b\r\n\r\n'
@@ -440,7 +479,8 @@ def test_a_socket_left_behind_is_replaced_a_live_one_is_not(tmp_path, fake):
                        cwd=str(tmp_path), stderr=subprocess.PIPE,
                        encoding='utf-8')
     assert r.returncode == 2
-    assert re.search('listen on status: Address .*in use', r.stderr)
+    assert re.search('status_socket: listen on status: Address .*in use',
+                     r.stderr)
     assert ask(s, b'text\n')
     assert s.stop() == 0
     path.write_text('not ours')

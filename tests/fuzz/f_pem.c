@@ -82,6 +82,8 @@ check_cert(const struct tls_pem *b)
 
 	inside(&c.issuer, b);
 	inside(&c.subject, b);
+	inside(&c.validity, b);
+	tls_der_dated(c.validity, 0);
 	br_x509_decoder_init(&d, NULL, NULL);
 	br_x509_decoder_push(&d, b->der, b->len);
 	key = br_x509_decoder_get_pkey(&d);
