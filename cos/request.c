@@ -44,6 +44,7 @@ got_head(struct cos_request *r)
 	if (r->xml == NULL)
 		r->xml = malloc(sizeof(*r->xml));
 	if (r->xml == NULL) {
+		r->unanswered = true;	/* it may have been done */
 		cos_fault_set(&r->fault, COS_UNAVAILABLE, "out of memory");
 		cos_request_finish(r, R_FAILED);
 		return;
