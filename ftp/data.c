@@ -38,16 +38,21 @@ close_listener(struct ftp_data *d)
 	d->listener = -1;
 }
 
+static void
+give_up(struct ftp_data *d, const char *why)
+{
+	snprintf(d->reason, sizeof(d->reason), "%s", why);
+	close_listener(d);
+	net_task_wake(&d->session->task);
+}
+
 /* Without descriptors it would stay readable for ever. */
 static void
 accept_failed(struct ftp_data *d)
 {
-	if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS &&
-	    errno != ENOMEM)
-		return;
-	snprintf(d->reason, sizeof(d->reason), "%s", strerror(errno));
-	close_listener(d);
-	net_task_wake(&d->session->task);
+	if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+	    errno == ENOMEM)
+		give_up(d, strerror(errno));
 }
 
 /* We are the TLS server, whoever has connected (RFC 4217 9). */
@@ -140,7 +145,7 @@ step(struct net_task *t, unsigned why)
 	if (d->guest != NULL && proxied)
 		d->proxy = calloc(1, sizeof(*d->proxy));
 	if (d->guest == NULL || (proxied && d->proxy == NULL)) {
-		turn_away(d, "out of memory");
+		give_up(d, "out of memory");	/* no other will come */
 	} else if (proxied) {
 		net_task_watch(&d->task, -1, 0);	/* one by one */
 		net_task_deadline(&d->task, FTP_PROXY_MS);
