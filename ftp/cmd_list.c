@@ -65,8 +65,23 @@ fail(struct ftp_session *s, struct ftp_listing *l, const struct cos_fault *f)
 }
 
 static void
+out_of_memory(struct ftp_session *s, struct ftp_listing *l)
+{
+	ftp_transfer_close(&l->t);
+	if (l->kind == K_STAT && l->state >= L_CONNECT)
+		break_reply(s, "out of memory");
+	else
+		ftp_reply(s, 451, "Out of memory.");
+	ftp_job_end(s);
+}
+
+static void
 found(struct ftp_session *s, struct ftp_listing *l)
 {
+	if (l->text.failed) {
+		out_of_memory(s, l);
+		return;
+	}
 	if (l->kind == K_STAT) {
 		l->state = L_MOVE;
 		ftp_reply_begin(s, 213, "Status follows:");
@@ -77,13 +92,6 @@ found(struct ftp_session *s, struct ftp_listing *l)
 }
 
 static void
-out_of_memory(struct ftp_session *s)
-{
-	ftp_reply(s, 451, "Out of memory.");
-	ftp_job_end(s);
-}
-
-static void
 ask_head(struct ftp_session *s, struct ftp_listing *l, const char *key,
     enum ftp_list_state state)
 {
@@ -91,7 +99,7 @@ ask_head(struct ftp_session *s, struct ftp_listing *l, const char *key,
 	l->head = cos_head_new(s->bucket, key, s->who, &s->task);
 	l->state = state;
 	if (l->head == NULL)
-		out_of_memory(s);
+		out_of_memory(s, l);
 }
 
 /* Nothing below that name: the next meaning, or the answer. */
@@ -111,7 +119,7 @@ nothing_there(struct ftp_session *s, struct ftp_listing *l)
 		l->hidden = l->foreign = 0;
 		l->was_pattern = true;
 		if (!ftp_list_ask(s, l))
-			out_of_memory(s);
+			out_of_memory(s, l);
 	} else if (!literal || l->may_be_empty || l->first) {
 		found(s, l);
 	} else if (l->dir_only) {
@@ -222,8 +230,7 @@ move(struct ftp_session *s, struct ftp_listing *l, struct net_stream *out)
 			return true;
 		ftp_list_fill(s, l);
 		if (l->text.failed) {
-			ftp_transfer_close(&l->t);
-			out_of_memory(s);
+			out_of_memory(s, l);
 			return false;
 		}
 		if (cos_list_state(l->list) == COS_FAILED) {
