@@ -172,6 +172,9 @@ has_starter(struct cos_upload *u)
 void *
 cos_upload_room(struct cos_upload *u, size_t *room)
 {
+	struct cos_fault f;
+	void *p;
+
 	*room = 0;
 	if (u->state != U_RECEIVE)
 		return NULL;
@@ -181,7 +184,12 @@ cos_upload_room(struct cos_upload *u, size_t *room)
 	}
 	if (!cos_upload_new_part(u))
 		return NULL;
-	return cos_part_room(u->filling, u->client->budget, room);
+	p = cos_part_room(u->filling, u->client->budget, room);
+	if (p == NULL) {	/* nobody would ring when there is memory */
+		cos_fault_set(&f, COS_UNAVAILABLE, "out of memory");
+		cos_upload_fail(u, &f);
+	}
+	return p;
 }
 
 void
