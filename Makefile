@@ -173,11 +173,19 @@ endif
 # ---- tests ----
 
 asan host:
-	+$(MAKE) FLAVOR=$@ build/$@/cosftpd build/$@/fakecos
+	+$(MAKE) FLAVOR=$@ build/$@/cosftpd build/$@/cosftpd-nomem \
+	    build/$@/fakecos
 
 $(OUT)/tests/t_%: $(OUT)/tests/t_%.o $(LIB) $(BEARSSL_LIB)
 	$(call say,LINK)
 	$(Q)$(LINK) -o $@ $^
+
+# Its allocations fail when a test wants it.
+$(OUT)/cosftpd-nomem: $(OUT)/cosftpd.o $(OUT)/tests/nomem.o $(LIB) \
+    $(BEARSSL_LIB)
+	$(call say,LINK)
+	$(Q)$(LINK) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup \
+	    -o $@ $^
 
 $(OUT)/fakecos: $(FAKE) $(LIB) $(BEARSSL_LIB)
 	$(call say,LINK)
