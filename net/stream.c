@@ -343,6 +343,7 @@ shut_step(struct net_stream *s)
 	    !flush_out(s))
 		return;
 	if (s->tls != NULL) {
+		tls_close(s->tls);
 		net_stream_tls_send(s);
 		if (tls_cipher_out(s->tls, &n) != NULL)
 			return;
@@ -361,8 +362,6 @@ net_stream_shutdown(struct net_stream *s)
 	if (s->shutting || s->state == NET_FAILED)
 		return;
 	s->shutting = true;
-	if (s->tls != NULL && s->state != NET_CONNECTING && flush_out(s))
-		tls_close(s->tls);
 	shut_step(s);
 	net_stream_update(s);
 }
@@ -417,9 +416,6 @@ net_stream_step(struct net_task *t, unsigned why)
 	}
 	if (s->state != NET_CONNECTING)
 		flush_out(s);
-	if (s->shutting && !s->shut && s->tls != NULL && s->out.len == 0 &&
-	    tls_state(s->tls) == TLS_OPEN)
-		tls_close(s->tls);
 	shut_step(s);
 	if ((why & NET_READ) && s->want_read) {
 		s->want_read = false;

@@ -20,6 +20,31 @@ static bool (*done)(void);
 static struct net_stream *s;		/* under test */
 static struct net_stream *t;		/* its peer, where that is a stream */
 static int peer;			/* or a plain descriptor */
+static int refused;			/* calls that find no room */
+
+/* In libc's place. */
+ssize_t
+sendmsg(int fd, const struct msghdr *m, int flags)
+{
+	const struct iovec *v = m->msg_iov;
+	ssize_t all = 0, n;
+	size_t i;
+
+	if (refused > 0) {
+		refused--;
+		errno = EAGAIN;
+		return -1;
+	}
+	for (i = 0; i < (size_t)m->msg_iovlen; i++) {
+		n = send(fd, v[i].iov_base, v[i].iov_len, flags);
+		if (n < 0)
+			return all > 0 ? all : n;
+		all += n;
+		if ((size_t)n < v[i].iov_len)
+			break;
+	}
+	return all;
+}
 
 static void
 step(struct net_task *task, unsigned why)
@@ -463,6 +488,38 @@ test_tls(void)
 	end_tls();
 }
 
+static bool
+s_ended_after_all(void)
+{
+	size_t n;
+
+	while ((n = net_stream_read(s, sink, MUCH)) > 0)
+		received += n;
+	return net_stream_state(s) != NET_OPEN;
+}
+
+/* Room may come at any moment, also between two looks. */
+static void
+test_tls_close_behind(void)
+{
+	int n;
+
+	for (n = 0; n < 8; n++) {
+		if (!begin_tls())
+			return;
+		received = 0;
+		refused = 1000;
+		CHECK(net_stream_put(t, pattern, 40000), "put");
+		refused = n;
+		net_stream_shutdown(t);
+		CHECK(run_until(s_ended_after_all, GIVE_UP_MS) &&
+		    received == 40000 && net_stream_state(s) == NET_EOF,
+		    "%d refused: %zu bytes, %s", n, received,
+		    net_stream_reason(s));
+		end_tls();
+	}
+}
+
 static void
 test_tls_cut(void)
 {
@@ -528,7 +585,7 @@ main(void)
 		test_read, test_peek, test_end_behind_data, test_peek_walk,
 		test_partial_writes, test_writev, test_put, test_put_overflow,
 		test_peer_gone, test_reset, test_refused, test_tls,
-		test_tls_cut, test_tls_garbage, test_tls_injection, NULL
+		test_tls_close_behind, test_tls_cut, test_tls_garbage, test_tls_injection, NULL
 	};
 	struct err e;
 	int status;
