@@ -59,6 +59,14 @@ done(struct cos_abort *a)
 }
 
 static void
+wait(struct cos_abort *a, enum state after, int64_t ms)
+{
+	a->state = A_WAIT;
+	a->after = after;
+	net_task_deadline(&a->task, ms);
+}
+
+static void
 send_abort(struct cos_abort *a)
 {
 	struct cos_call c = { .op = "AbortMultipartUpload",
@@ -69,8 +77,8 @@ send_abort(struct cos_abort *a)
 	cos_request_free(a->request);
 	a->request = cos_request_new(a->bucket, &c, a->who, &a->task);
 	a->state = A_ABORT;
-	if (a->request == NULL)
-		done(a);
+	if (a->request == NULL)		/* out of memory */
+		wait(a, A_ABORT, WAIT_MS);
 }
 
 static void
@@ -86,7 +94,7 @@ send_find(struct cos_abort *a)
 	a->candidates = 0;
 	a->unsure = false;
 	if (a->list == NULL)
-		done(a);
+		wait(a, A_FIND, WAIT_MS);
 }
 
 /* The answer that named it tells how far the store's clock is off: far too
@@ -111,14 +119,6 @@ consider(struct cos_abort *a, const struct cos_pending *p)
 	a->lost = seen.lost;
 	memcpy(a->chosen, p->id, sizeof(a->chosen));
 	a->candidates++;
-}
-
-static void
-wait(struct cos_abort *a, enum state after, int64_t ms)
-{
-	a->state = A_WAIT;
-	a->after = after;
-	net_task_deadline(&a->task, ms);
 }
 
 /* The store is in trouble; what was begun there must not stay.  false: it

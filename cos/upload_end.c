@@ -395,8 +395,8 @@ abort_step(struct cos_upload *u)
 	u->abort = cos_abort_new(u->bucket, u->key,
 	    u->init == INIT_CLEAN ? NULL : id, u->init_since, u->who,
 	    &u->task);
-	if (u->abort == NULL)
-		ended(u);
+	if (u->abort == NULL)		/* out of memory: once more, then */
+		net_task_deadline(&u->task, ABORT_MS);
 }
 
 void
