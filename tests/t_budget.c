@@ -199,6 +199,11 @@ uploads(void)
 	CHECK(look(s, &b, "id1").lost == 0, "but it has its id");
 	x->id[0] = '\0';
 	CHECK(look(s, &b, "id1").lost == 1, "this one has none");
+	x->state = LIVE_SENT;
+	strcpy(x->id, "id");
+	cos_share_forget(s, 0);		/* killed while it wrote "id1" */
+	CHECK(x->state == LIVE_DEAD && x->id[0] == '\0' &&
+	    look(s, &b, "id1").lost == 1, "half an id is none");
 	cos_share_free(s);
 }
 
