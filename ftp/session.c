@@ -338,7 +338,8 @@ ftp_session_deserted(struct ftp_session *s)
 		had = n;
 		net_stream_peek(s->control, INPUT_MAX, true, &n);
 	} while (n > had && n < INPUT_MAX);
-	return s->gone || net_stream_ended(s->control);
+	return s->gone || net_stream_ended(s->control) ||
+	    net_stream_hung_up(s->control);
 }
 
 /* What was sent before the end is still carried out, unless a job runs. */

@@ -151,6 +151,8 @@ const char *net_stream_reason(const struct net_stream *);
 /* The peer has ended its side or failed, though bytes may still be unread
  * (the state says so only when they are read). */
 bool net_stream_ended(const struct net_stream *);
+/* Asks the kernel: also where what came before was never taken from it. */
+bool net_stream_hung_up(const struct net_stream *);
 int net_stream_fd(const struct net_stream *);
 /* Urgent data is read in its place (SO_OOBINLINE): the Telnet Synch. */
 void net_stream_urgent_inline(struct net_stream *);

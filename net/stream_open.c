@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -131,6 +132,14 @@ net_stream_ended(const struct net_stream *s)
 {
 	return s->state >= NET_EOF || s->tcp_eof ||
 	    (s->tls != NULL && tls_peer_closed(s->tls));
+}
+
+bool
+net_stream_hung_up(const struct net_stream *s)
+{
+	struct pollfd p = { .fd = s->task.fd, .events = POLLRDHUP };
+
+	return poll(&p, 1, 0) > 0;
 }
 
 int

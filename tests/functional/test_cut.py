@@ -280,6 +280,20 @@ def test_client_process_is_killed(servers, fake):
     harness.wait_for('nothing pending', lambda: fake.uploads() == [])
 
 
+def test_the_end_is_behind_commands(servers, fake):
+    """More of them than are read while an upload runs."""
+    server = servers['complete']
+    fake.put('behind', b'old')
+    raw, out = begin(server, 'STOR behind', os.urandom(LARGE))
+    raw.send(b'SYST\r\n' * 1000)
+    raw.close()
+    out.close()
+    harness.wait_for('a log line', lambda: ' /behind: ' in
+                     server.log_text().split('150 Ready')[-1])
+    assert fake.get('behind') == b'old'
+    harness.wait_for('nothing pending', lambda: fake.uploads() == [])
+
+
 # ---- the server stops ----
 
 def stop(server):
