@@ -3,7 +3,8 @@
  *
  * getaddrinfo() may wait for seconds, so it is a job of the helper's.  Answers
  * are kept for a minute per host, and the old ones are served when a new lookup
- * fails.  Literal addresses and localhost (RFC 6761) need no helper.
+ * fails, and from then on at once until one does not.  Literal addresses and
+ * localhost (RFC 6761) need no helper.
  */
 #include <errno.h>
 #include <netdb.h>
@@ -36,6 +37,7 @@ struct host {
 	size_t n;
 	int64_t until;			/* the answer is fresh until then */
 	bool known;
+	bool failed;			/* the last lookup */
 	struct net_job *job;		/* owned; NULL: nothing is asked */
 	char reason[160];
 	struct net_lookup *waiting;
@@ -160,6 +162,7 @@ answer_all(struct host *h)
 static void
 host_fail(struct host *h, const char *reason)
 {
+	h->failed = true;
 	h->until = net_now(h->r->loop) + RETRY_MS;
 	snprintf(h->reason, sizeof(h->reason), "%.127s", reason);
 }
@@ -181,6 +184,7 @@ host_step(struct net_task *t, unsigned why)
 	} else if (a->n == 0) {
 		host_fail(h, a->reason);
 	} else {
+		h->failed = false;
 		h->until = net_now(h->r->loop) + FRESH_MS;
 		h->n = a->n;
 		memcpy(h->addr, a->addr, sizeof(h->addr));
@@ -272,6 +276,8 @@ net_lookup_new(struct net_resolver *r, const char *name, uint16_t port,
 	h->waiting = lk;
 	if (h->job == NULL)
 		host_start(h);
+	if (h->failed && h->n > 0)	/* it may take as long again */
+		answer_all(h);
 	return lk;
 }
 
