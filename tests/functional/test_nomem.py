@@ -191,3 +191,18 @@ def test_a_buffer_for_an_upload_fails(start, fake, n):
     assert harness.store(f, 'big', BIG).startswith('226')
     assert fake.get('big') == BIG
     f.close()
+
+
+@pytest.mark.parametrize('n', [1, 2])
+def test_a_buffer_for_a_download_fails(start, fake, n):
+    """It is read with less ahead, or refused; and never cut."""
+    fake.put('big', BIG)
+    server, order = start()
+    f = server.login()
+    order.give(n, 64 * 1024)
+    try:
+        assert harness.fetch(f, 'big') == BIG
+    except ftplib.error_temp:
+        pass
+    assert harness.fetch(f, 'big') == BIG
+    f.close()
