@@ -188,6 +188,24 @@ signature(const char *key, const char *key_time, const struct text *string,
 	tls_hex(out, d, sizeof(d));
 }
 
+/* Before it is answered: a test may count as soon as it has the answer. */
+static void
+count_failure(struct conn *c)
+{
+	pthread_mutex_lock(&c->f->lock);
+	c->f->stats.auth_failures++;
+	pthread_mutex_unlock(&c->f->lock);
+}
+
+static bool
+refuse(struct conn *c, struct req *r, int status, const char *code,
+    const char *message)
+{
+	count_failure(c);
+	resp_error(c, r, status, code, "%s", message);
+	return false;
+}
+
 static bool
 check_signature(struct conn *c, struct req *r, struct auth *a)
 {
@@ -201,10 +219,12 @@ check_signature(struct conn *c, struct req *r, struct auth *a)
 	if (strcmp(want, a->field[SIGNATURE]) != 0)
 		text_str(&why, "; the signature differs");
 	ok = why.n == 0;
-	if (!ok)
+	if (!ok) {
+		count_failure(c);
 		resp_error(c, r, 403, "SignatureDoesNotMatch", "%s. "
 		    "FormatString: %s StringToSign: %s", why.p + 2, string.p,
 		    to_sign.p);
+	}
 	text_free(&string);
 	text_free(&to_sign);
 	text_free(&why);
@@ -225,23 +245,19 @@ check_time(struct conn *c, struct req *r, const struct auth *a)
 	ok = semi && number_parse(copy, &from) && number_parse(semi + 1, &to) &&
 	    from < to && strcmp(a->field[SIGN_TIME], a->field[KEY_TIME]) == 0;
 	free(copy);
-	if (!ok) {
-		resp_error(c, r, 403, "AccessDenied", "bad q-sign-time");
-		return false;
-	}
+	if (!ok)
+		return refuse(c, r, 403, "AccessDenied", "bad q-sign-time");
 	/* A signature may be older than the limit when it is used again, but
 	 * a test that sets --skew signs afresh. */
 	if (c->f->set.skew != 0)
 		skewed = llabs((long long)(now - from)) > WINDOW_S;
 	if (skewed || from > now + WINDOW_S || to < now - WINDOW_S)
-		resp_error(c, r, 403, "RequestTimeTooSkewed", "The difference "
-		    "between the request time and the current time is too "
-		    "large.");
-	else if (from > now || to < now)
-		resp_error(c, r, 403, "AccessDenied", "Request has expired");
-	else
-		return true;
-	return false;
+		return refuse(c, r, 403, "RequestTimeTooSkewed", "The "
+		    "difference between the request time and the current time "
+		    "is too large.");
+	if (from > now || to < now)
+		return refuse(c, r, 403, "AccessDenied", "Request has expired");
+	return true;
 }
 
 /* A token goes with its own pair only, and with that it has to be there; the
@@ -267,12 +283,10 @@ check_key(struct conn *c, struct req *r, struct auth *a)
 	}
 	pthread_mutex_unlock(&c->f->lock);
 	if (a->key == NULL)
-		resp_error(c, r, 403, "InvalidAccessKeyId", "The access key "
+		return refuse(c, r, 403, "InvalidAccessKeyId", "The access key "
 		    "Id you provided does not exist in our records");
-	else if (over)
-		resp_error(c, r, 400, "ExpiredToken", "The provided token has "
-		    "expired.");
-	return a->key && !over;
+	return !over || refuse(c, r, 400, "ExpiredToken", "The provided token "
+	    "has expired.");
 }
 
 static bool
@@ -280,14 +294,10 @@ check(struct conn *c, struct req *r, struct auth *a)
 {
 	const char *header = http_header(r, "Authorization");
 
-	if (header == NULL) {
-		resp_error(c, r, 403, "AccessDenied", "Access Denied.");
-		return false;
-	}
-	if (!split(a, header) || strcmp(a->field[ALGORITHM], "sha1") != 0) {
-		resp_error(c, r, 403, "AccessDenied", "bad Authorization");
-		return false;
-	}
+	if (header == NULL)
+		return refuse(c, r, 403, "AccessDenied", "Access Denied.");
+	if (!split(a, header) || strcmp(a->field[ALGORITHM], "sha1") != 0)
+		return refuse(c, r, 403, "AccessDenied", "bad Authorization");
 	if (!check_key(c, r, a))
 		return false;
 	return check_time(c, r, a) && check_signature(c, r, a);
@@ -303,11 +313,6 @@ auth_check(struct conn *c, struct req *r)
 	pairs_free(a.params, r->param_count);
 	free(a.copy);
 	free(a.key);
-	if (!ok) {
-		pthread_mutex_lock(&c->f->lock);
-		c->f->stats.auth_failures++;
-		pthread_mutex_unlock(&c->f->lock);
-	}
 	return ok;
 }
 
