@@ -27,6 +27,8 @@ struct change {
 	int64_t size;
 	uint64_t number;	/* grows: the lowest is the oldest */
 	bool gone;		/* with a slash at the end all below it */
+	bool emptied;		/* made again after all below it went, */
+	int64_t emptied_at;	/* then: s, the store's */
 	size_t len;
 	const char *etag;	/* behind the key */
 	char key[];
@@ -124,6 +126,16 @@ change_new(const char *key, const char *etag)
 	return c;
 }
 
+/* A directory made again is as empty as it was when it went. */
+static void
+inherit(struct change *c, const struct change *was)
+{
+	if (c == NULL || c->len == 0 || c->key[c->len - 1] != '/')
+		return;
+	c->emptied = was->gone || was->emptied;
+	c->emptied_at = was->gone ? was->date : was->emptied_at;
+}
+
 /* Out of memory: not remembered, but what it replaces is forgotten. */
 static void
 note(struct ftp_recent **at, int64_t now, struct change *c, const char *key)
@@ -140,6 +152,9 @@ note(struct ftp_recent **at, int64_t now, struct change *c, const char *key)
 	}
 	expire(r, now);
 	i = seek(r, key, len);
+	if (i < r->n && r->list[i]->len == len &&
+	    begins(r->list[i]->key, len, key, len))
+		inherit(c, r->list[i]);
 	while (i < r->n && begins(r->list[i]->key, r->list[i]->len, key,
 	    len) && (below || r->list[i]->len == len))
 		forget(r, i);
@@ -195,7 +210,8 @@ ftp_recent_next(const struct ftp_recent *r, const char *prefix, bool gone,
 		i = seek(r, after, strlen(after)) + 1;
 	for (; i < r->n && begins(r->list[i]->key, r->list[i]->len, prefix,
 	    n); i++)
-		if (r->list[i]->gone == gone)
+		if (r->list[i]->gone == gone ||
+		    (gone && r->list[i]->emptied))
 			return r->list[i]->key;
 	return NULL;
 }
@@ -285,8 +301,10 @@ hidden(const struct ftp_recent *r, const struct cos_entry *e)
 		if (i == r->n)
 			return false;
 		c = r->list[i];
-		if (c->gone && compare(c->key, c->len, e->name, n) == 0 &&
-		    (e->dir || e->mtime <= c->date))
+		if ((c->gone || c->emptied) &&
+		    compare(c->key, c->len, e->name, n) == 0 &&
+		    (e->dir || e->mtime <= (c->gone ? c->date :
+		    c->emptied_at)))
 			return true;
 	}
 	return false;

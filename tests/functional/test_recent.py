@@ -258,3 +258,24 @@ def test_many_pages(ftp, late):
     want = sorted(set(k[2:] for k in late.keys()))
     assert len(want) == 2499
     assert [n for n, _ in ftp.mlsd('p')] == want
+
+
+def test_a_directory_made_again_is_empty(server, ftp, late):
+    """What was removed below it stays away, by RMD as by a rename."""
+    old(late, 'd/', 'd/a', 'd/sub/b', 'e/', 'e/a', 'e/sub/b')
+    for name in 'd/a', 'd/sub/b':
+        ftp.delete(name)
+    ftp.rmd('d')
+    ftp.rename('e', 'f')
+    for name in 'd', 'e':
+        ftp.mkd(name)
+        assert sizes(ftp, name) == {}
+    store(ftp, 'd/c', b'1')
+    assert sizes(ftp, 'd') == {'c': 1}
+    late.reset()
+    ftp.rmd('e')
+    assert late.ops() == {'ListObjects': 1, 'DeleteObject': 1}
+    assert sizes(ftp) == {'d': None, 'f': None}
+    ftp.rename('f', 'e')
+    assert sizes(ftp, 'e') == {'a': 3, 'sub': None}
+    assert sizes(ftp, 'e/sub') == {'b': 3}
