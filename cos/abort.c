@@ -38,6 +38,7 @@ struct cos_abort {
 	enum state state, after;	/* after: A_WAIT */
 	int rests;
 	bool finding;			/* go back to A_FIND after an abort */
+	bool looked;			/* and found nothing, once */
 	int again, found;
 	bool ended, left;		/* one was; one could not be, or none
 					 * was found for sure */
@@ -165,6 +166,9 @@ find_step(struct cos_abort *a)
 		memcpy(a->id, a->chosen, sizeof(a->id));
 		a->again = 0;
 		send_abort(a);
+	} else if (!a->ended && !a->looked) {
+		a->looked = true;	/* it may be carried out only now */
+		wait(a, A_FIND, WAIT_MS);
 	} else {
 		done(a);
 	}

@@ -51,7 +51,8 @@ def start(tmp_path, fake, monkeypatch):
     def begin(tls=None):
         order = Order(str(tmp_path))
         s = Cosftpd(str(tmp_path), fake, tls=tls, args=('-1',), optional={
-            'min_part_size': '1M', 'max_connection_num': 0})
+            'min_part_size': '1M', 'max_connection_num': 0,
+            'interrupted_upload': 'discard'})   # no client waits for its end
         del os.environ['NOMEM_FILE']
         running.append((s, order))
         return s, order
