@@ -23,12 +23,12 @@ enum {
 
 struct change {
 	int64_t at;		/* ms, our clock */
-	int64_t date;		/* s, the store's */
+	int64_t date;		/* s, the store's; of what is there */
 	int64_t size;
 	uint64_t number;	/* grows: the lowest is the oldest */
 	bool gone;		/* with a slash at the end all below it */
-	bool emptied;		/* made again after all below it went, */
-	int64_t emptied_at;	/* then: s, the store's */
+	bool emptied;		/* it went, if only to be made again, */
+	int64_t emptied_at;	/* with all below it: s, the store's */
 	size_t len;
 	const char *etag;	/* behind the key */
 	char key[];
@@ -130,10 +130,10 @@ change_new(const char *key, const char *etag)
 static void
 inherit(struct change *c, const struct change *was)
 {
-	if (c == NULL || c->len == 0 || c->key[c->len - 1] != '/')
+	if (c == NULL || c->gone || c->len == 0 || c->key[c->len - 1] != '/')
 		return;
-	c->emptied = was->gone || was->emptied;
-	c->emptied_at = was->gone ? was->date : was->emptied_at;
+	c->emptied = was->emptied;
+	c->emptied_at = was->emptied_at;
 }
 
 /* Out of memory: not remembered, but what it replaces is forgotten. */
@@ -191,8 +191,8 @@ ftp_recent_gone(struct ftp_recent **at, int64_t now, const char *key,
 	struct change *c = change_new(key, "");
 
 	if (c != NULL) {
-		c->gone = true;
-		c->date = date;
+		c->gone = c->emptied = true;
+		c->emptied_at = date;
 	}
 	note(at, now, c, key);
 }
@@ -210,8 +210,7 @@ ftp_recent_next(const struct ftp_recent *r, const char *prefix, bool gone,
 		i = seek(r, after, strlen(after)) + 1;
 	for (; i < r->n && begins(r->list[i]->key, r->list[i]->len, prefix,
 	    n); i++)
-		if (r->list[i]->gone == gone ||
-		    (gone && r->list[i]->emptied))
+		if (gone ? r->list[i]->emptied : !r->list[i]->gone)
 			return r->list[i]->key;
 	return NULL;
 }
@@ -301,10 +300,8 @@ hidden(const struct ftp_recent *r, const struct cos_entry *e)
 		if (i == r->n)
 			return false;
 		c = r->list[i];
-		if ((c->gone || c->emptied) &&
-		    compare(c->key, c->len, e->name, n) == 0 &&
-		    (e->dir || e->mtime <= (c->gone ? c->date :
-		    c->emptied_at)))
+		if (c->emptied && compare(c->key, c->len, e->name, n) == 0 &&
+		    (e->dir || e->mtime <= c->emptied_at))
 			return true;
 	}
 	return false;
