@@ -173,8 +173,8 @@ endif
 # ---- tests ----
 
 asan host:
-	+$(MAKE) FLAVOR=$@ build/$@/cosftpd build/$@/cosftpd-nomem \
-	    build/$@/fakecos
+	+$(MAKE) FLAVOR=$@ build/$@/cosftpd build/$@/fakecos \
+	    $(if $(filter asan,$@),build/$@/cosftpd-nomem)
 
 $(OUT)/tests/t_%: $(OUT)/tests/t_%.o $(LIB) $(BEARSSL_LIB)
 	$(call say,LINK)
