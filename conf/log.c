@@ -20,7 +20,7 @@
 #include "log_int.h"
 
 #define LINE_MAX_BYTES 4096	/* the line end included */
-#define BEHIND_MS 20
+#define BEHIND_MS 20		/* that a reader may be */
 #define REASON_MAX 120		/* of err_sys, kept whatever the text */
 #define SET_BACK_S 3600		/* of clocks: less is only a correction */
 

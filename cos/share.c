@@ -60,7 +60,7 @@ cos_share_forget(struct cos_share *s, int slot)
 	dead->ticket = 0;
 	for (i = 0; i < dead->top; i++) {
 		state = dead->live[i].state;
-		if (state == LIVE_SENT)		/* perhaps half of it is there */
+		if (state == LIVE_SENT)	/* perhaps half of it is there */
 			dead->live[i].id[0] = '\0';
 		if (state == LIVE_CLAIM)
 			dead->live[i].state = LIVE_FREE;

@@ -131,7 +131,8 @@ void ftp_server_free(struct ftp_server *);
 
 /* ---- share.c ---- */
 unsigned ftp_share_next_id(struct ftp_share *);	/* of a session */
-/* For an ftp_address_key, 0: nobody's yet.  NULL: this worker has no seat left */
+/* For an ftp_address_key, 0: nobody's yet.  NULL: this worker has no seat
+ * left. */
 struct ftp_seat *ftp_seat_take(struct ftp_share *, int slot, uint64_t address);
 void ftp_seat_leave(struct ftp_share *, int slot, struct ftp_seat *);
 /* Whose session it is: ftp_user_hash, 0: nobody's yet. */

@@ -132,13 +132,6 @@ struct ftp_program {
 	struct ftp_status *status;	/* of the first process */
 };
 
-/* ---- resources.c ---- */
-/* Does this machine have what the configuration can need?  -1: *e names both
- * numbers.  Of memory `before`, in use (NULL: none), has its share already.
- * Raises the limit of descriptors. */
-int ftp_check_resources(const struct ftp_generation *,
-    const struct ftp_generation *before, struct err *);
-
 /* What a configuration needs but for the log and the listeners: 0, or an exit
  * status and *e filled. */
 int ftp_generation_load(struct ftp_program *, struct ftp_generation *,
@@ -155,6 +148,13 @@ void ftp_generation_use(struct ftp_program *, struct ftp_generation *g);
 int ftp_generation_slots(const struct ftp_program *,
     const struct ftp_generation *g);
 void ftp_generation_say(const struct ftp_generation *, const char *what);
+
+/* ---- resources.c ---- */
+/* Does this machine have what the configuration can need?  -1: *e names both
+ * numbers.  Of memory `before`, in use (NULL: none), has its share already.
+ * Raises the limit of descriptors. */
+int ftp_check_resources(const struct ftp_generation *,
+    const struct ftp_generation *before, struct err *);
 
 /* ---- run.c ---- */
 void ftp_complain(const struct ftp_program *, const struct err *);

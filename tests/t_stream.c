@@ -585,7 +585,8 @@ main(void)
 		test_read, test_peek, test_end_behind_data, test_peek_walk,
 		test_partial_writes, test_writev, test_put, test_put_overflow,
 		test_peer_gone, test_reset, test_refused, test_tls,
-		test_tls_close_behind, test_tls_cut, test_tls_garbage, test_tls_injection, NULL
+		test_tls_close_behind, test_tls_cut, test_tls_garbage,
+		test_tls_injection, NULL
 	};
 	struct err e;
 	int status;

@@ -162,7 +162,8 @@ def once(server, fake, scenario, tls=False):
 
 
 @pytest.mark.parametrize('scenario,tls', [
-    (upload, False), (cut, False), (listing, False), (change, False), (change, True)])
+    (upload, False), (cut, False), (listing, False), (change, False),
+    (change, True)])
 def test_each_allocation_fails_once(start, tmp_path, fake, scenario, tls):
     certs = ftps.certificates(str(tmp_path)) if tls else None
     server, order = start({'cert_file': certs + '/ec.pem',
